@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test_util.c - refusals, MAC addresses, memory files, the log's lines and its rate limit. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "util/log.h"
+#include "util/util.h"
+
+static void test_refuse(void **state)
+{
+	struct reason why;
+
+	assert_int_equal(refuse(&why, -EBUSY, "vf %d is assigned to %s", 3, "web"), -EBUSY);
+	assert_string_equal(why.text, "vf 3 is assigned to web");
+	assert_int_equal(refuse(NULL, -EINVAL, "nobody asked"), -EINVAL);
+	refuse(&why, -EINVAL, "%0400d", 0);
+	assert_int_equal(strlen(why.text), sizeof(why.text) - 1);
+}
+
+static void test_mac(void **state)
+{
+	static const char *const bad[] = { "",
+					   "52:54:00:12:34",
+					   "52:54:00:12:34:5",
+					   "52:54:00:12:34:56:",
+					   "52:54:00:12:34:5g",
+					   "52-54-00-12-34-56",
+					   "5254:00:12:34:56:",
+					   " 2:54:00:12:34:56" };
+	const uint8_t expected[ETH_ALEN] = { 0x52, 0x54, 0x00, 0xab, 0xCD, 0xef };
+	uint8_t mac[ETH_ALEN];
+	char text[18];
+
+	assert_int_equal(mac_parse("52:54:00:aB:Cd:ef", mac), 0);
+	assert_memory_equal(mac, expected, ETH_ALEN);
+	assert_string_equal(mac_format(mac, text), "52:54:00:ab:cd:ef");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(mac_parse(bad[i], mac), -EINVAL);
+	assert_int_equal(mac_parse(NULL, mac), -EINVAL);
+	assert_memory_equal(mac, expected, ETH_ALEN);
+}
+
+static void test_bytes(void **state)
+{
+	uint8_t bytes[9] = { 0 };
+
+	put_le32(bytes + 1, 0x11223344);
+	assert_int_equal(bytes[1], 0x44);
+	assert_int_equal(get_le16(bytes + 1), 0x3344);
+	assert_int_equal(get_be32(bytes + 1), 0x44332211);
+	put_be16(bytes + 1, 0x0806);
+	assert_int_equal(bytes[1], 0x08);
+	assert_int_equal(get_be16(bytes + 1), 0x0806);
+	assert_int_equal(ALIGN_UP(4097, 4096), 8192);
+}
+
+static void test_memfile(void **state)
+{
+	uint8_t *memory;
+	int fd;
+
+	memory = memfile_create("softiov-test", 8192, true, &fd);
+	assert_non_null(memory);
+	assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	memory[8191] = 1;
+	assert_int_equal(ftruncate(fd, 4096), -1);
+	assert_int_equal(ftruncate(fd, 16384), -1);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+	munmap(memory, 8192);
+	close(fd);
+
+	memory = memfile_create("softiov-test", 8192, false, &fd);
+	assert_non_null(memory);
+	assert_int_equal(ftruncate(fd, 16384), 0);
+	munmap(memory, 8192);
+	close(fd);
+
+	assert_null(memfile_create("softiov-test", 0, false, &fd));
+	assert_int_equal(fd, -1);
+}
+
+/* What log_message() wrote, with stderr turned into a pipe. */
+static void log_capture(char *text, size_t size, enum log_level level, const char *message)
+{
+	int saved = dup(STDERR_FILENO), pipe_fd[2];
+	ssize_t len;
+
+	assert_int_equal(pipe(pipe_fd), 0);
+	dup2(pipe_fd[1], STDERR_FILENO);
+	errno = ENOTTY;
+	log_message(level, "%s", message);
+	assert_int_equal(errno, ENOTTY);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(pipe_fd[1]);
+	len = read(pipe_fd[0], text, size - 1);
+	close(pipe_fd[0]);
+	text[len < 0 ? 0 : len] = '\0';
+}
+
+static void test_log(void **state)
+{
+	static char huge[4000];
+	char text[4096];
+
+	unsetenv("JOURNAL_STREAM");
+	log_capture(text, sizeof(text), LOG_LEVEL_ERROR, "a guest says \n\x1b[31m hello");
+	assert_string_equal(text, "error: a guest says ??[31m hello\n");
+	log_capture(text, sizeof(text), LOG_LEVEL_DEBUG, "hidden");
+	assert_string_equal(text, "");
+	log_set_level(LOG_LEVEL_DEBUG);
+	log_capture(text, sizeof(text), LOG_LEVEL_DEBUG, "shown");
+	assert_string_equal(text, "debug: shown\n");
+	memset(huge, 'x', sizeof(huge) - 1);
+	log_capture(text, sizeof(text), LOG_LEVEL_WARNING, huge);
+	assert_in_range(strlen(text), 1000, 1024);
+	assert_int_equal(text[strlen(text) - 1], '\n');
+	setenv("JOURNAL_STREAM", "8:1", 1);
+	log_capture(text, sizeof(text), LOG_LEVEL_INFO, "started");
+	assert_string_equal(text, "<6>started\n");
+	unsetenv("JOURNAL_STREAM");
+}
+
+static void test_ratelimit(void **state)
+{
+	struct log_limit limit = { 0 };
+	int passed = 0;
+
+	for (int i = 0; i < 1000; i++)
+		passed += log_ratelimit(&limit);
+	assert_int_equal(passed, 10);
+	limit.window_start_ns -= 11 * NSEC_PER_SEC;
+	assert_true(log_ratelimit(&limit));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refuse), cmocka_unit_test(test_mac),
+		cmocka_unit_test(test_bytes),  cmocka_unit_test(test_memfile),
+		cmocka_unit_test(test_log),    cmocka_unit_test(test_ratelimit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
