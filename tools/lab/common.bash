@@ -1,0 +1,48 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# What the lab's scripts share: where the lab is kept and how to run its programs.
+#
+# The lab is a folder of unpacked Debian packages ("root") that is never booted, installed or entered with chroot: its
+# programs run in place, by its own dynamic loader against its own libraries. So no part of the lab needs root, and the
+# machine's own release does not matter.
+
+set -eu
+
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck disable=SC2034 # read by the scripts that source this file
+repo=$(cd "$tools/../.." && pwd)
+
+if [ -n "${SOFTIOV_LAB:-}" ]; then
+	lab=$SOFTIOV_LAB
+elif [ "$(id -u)" = 0 ]; then
+	lab=/var/cache/softiov/lab
+else
+	lab=$HOME/.cache/softiov/lab
+fi
+root=$lab/root
+libdir=$root/usr/lib/x86_64-linux-gnu
+
+# in_lab PROGRAM ARGUMENT...: run a program of the lab, named relative to its root, by the lab's own loader.
+in_lab() {
+	local program=$1
+	shift
+	"$root/usr/lib64/ld-linux-x86-64.so.2" --library-path "$libdir" --argv0 "${argv0:-$program}" \
+		"$root/$program" "$@"
+}
+
+kernel_release() {
+	cat "$root/kernel-release"
+}
+
+# Rebuild nothing while another run does: lock NAME holds a lock for the rest of this process.
+lock() {
+	mkdir -p "$lab" 2>/dev/null || die "cannot create $lab: set SOFTIOV_LAB to a folder you can write to"
+	exec 9>"$lab/$1.lock" || die "cannot write to $lab: set SOFTIOV_LAB to a folder you can write to"
+	flock 9
+}
