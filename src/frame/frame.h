@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * frame.h - an Ethernet frame on its way through the card: host segments plus an offload request, neutral to devices.
+ *
+ * A transmitter (a device model's tx_burst or an uplink) fills struct frame; the switch reads its header; receivers
+ * (a model's rx_burst or an uplink) read it through a struct frame_cut, which yields the one frame, or - for a TCP
+ * segmentation request - frame after frame of at most MSS payload, with headers and checksums finished on the way.
+ *
+ * Guest memory can change between two reads, so the first bytes are copied once, into @header: every decision and the
+ * delivered header come from that copy. All other bytes are copied exactly once, from the sender's memory to the
+ * receiver's.
+ *
+ * The outermost VLAN tag is always metadata (@vlan), never in @header: frame_finish() takes it out of the bytes.
+ */
+#ifndef SOFTIOV_FRAME_FRAME_H
+#define SOFTIOV_FRAME_FRAME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "util/util.h"
+
+#define FRAME_BURST 64
+#define FRAME_HEADER_MAX 256 /* headers longer than this are refused by the transmitters */
+#define FRAME_MAX_SEGMENTS 64
+#define FRAME_MIN_LEN 60     /* without FCS */
+#define FRAME_MAX_LEN 9728   /* 9.5 KiB without FCS: MTU 9710 + Ethernet header + VLAN tag */
+#define FRAME_MAX_TSO 262144 /* PAYLEN is 18 bits */
+
+/* struct frame.flags */
+#define FRAME_VLAN BIT(0)     /* vlan holds a tag */
+#define FRAME_IP_CSUM BIT(1)  /* compute the IPv4 header checksum at l2_len */
+#define FRAME_L4_CSUM BIT(2)  /* compute the checksum of l4_proto at l2_len + l3_len */
+#define FRAME_TSO BIT(3)      /* cut into segments of mss payload bytes */
+#define FRAME_PAD BIT(4)      /* pad to FRAME_MIN_LEN with zeroes */
+#define FRAME_CSUM_GOOD BIT(5) /* checksums are known to be right (the wire side verified them) */
+#define FRAME_LOOPBACK BIT(6) /* came from a vport of this switch, not from the wire */
+
+/** struct frame_segment - contiguous host bytes of the sender; valid until the worker's next quiescent point. */
+struct frame_segment {
+	const uint8_t *base;
+	uint32_t len;
+};
+
+/**
+ * struct frame - one frame.
+ * @segment: @segments pieces that follow the header copy: the bytes already in @header are not in them
+ * @len: whole frame without FCS and without the VLAN tag that @vlan holds (for TSO: before cutting)
+ * @header_len: bytes in @header; all of a short frame
+ * @vlan: TCI in host order, with FRAME_VLAN
+ * @vlan_tpid: 0x8100 or 0x88a8
+ * @l2_len, @l3_len, @l4_len: as the transmit context gave them, @l2_len without the tag taken out; offsets into
+ *	@header (checked: their sum <= @header_len when an offload flag is set)
+ * @l4_proto: IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP, with FRAME_L4_CSUM or FRAME_TSO
+ * @mss: payload bytes per cut frame, with FRAME_TSO; never 0
+ * @source: vport that sent it
+ */
+struct frame {
+	const struct frame_segment *segment;
+	uint16_t segments;
+	uint16_t flags;
+	uint32_t len;
+	uint16_t header_len;
+	uint16_t vlan;
+	uint16_t vlan_tpid;
+	uint16_t mss;
+	uint16_t l2_len, l3_len, l4_len;
+	uint8_t l4_proto;
+	uint16_t source;
+	uint64_t destination; /* scratch of the data path */
+	_Alignas(64) uint8_t header[FRAME_HEADER_MAX];
+};
+
+/**
+ * frame_finish() - complete a frame whose @header, @header_len, @segment, @segments, @len and offload fields a
+ * transmitter has filled with the raw bytes: takes an in-band tag (TPID 0x8100) out of @header into @vlan unless the
+ * transmitter set FRAME_VLAN itself, and checks that the offload request fits the header.
+ * Return: 0, or -EINVAL for a frame that must be dropped (too short: < 14; headers beyond @header; MSS 0; too long).
+ */
+int frame_finish(struct frame *frame);
+
+/** enum frame_l3, frame_l4 - what frame_parse() found. */
+enum frame_l3 { FRAME_L3_NONE, FRAME_L3_IPV4, FRAME_L3_IPV6 };
+enum frame_l4 { FRAME_L4_NONE, FRAME_L4_TCP, FRAME_L4_UDP, FRAME_L4_SCTP };
+
+/**
+ * struct frame_info - the outer headers of a frame, for receive status, RSS and checksum verification.
+ * @l3_offset, @l4_offset: in the untagged frame, 0 when absent
+ * @ip_options: IPv4 options or IPv6 extension headers present
+ * @fragment: an IP fragment (no L4 then)
+ */
+struct frame_info {
+	uint8_t l3, l4;
+	bool ip_options, fragment;
+	uint16_t l3_offset, l4_offset;
+	uint16_t ip_id;
+};
+void frame_parse(const struct frame *frame, struct frame_info *info);
+
+/* struct frame_cut.status: what the receiver is told about checksums of the frame delivered */
+#define FRAME_IP_CHECKED BIT(0)
+#define FRAME_IP_BAD BIT(1)
+#define FRAME_L4_CHECKED BIT(2)
+#define FRAME_L4_BAD BIT(3)
+
+/**
+ * struct frame_cut - iterator over the frames that one struct frame becomes for one receiver.
+ *
+ *	frame_cut_init(&cut, frame, verify);
+ *	while (frame_cut_next(&cut)) {
+ *		... cut.len bytes are to be delivered ...
+ *		frame_cut_copy(&cut, buffer, n);	(any number of times, cut.len bytes in all)
+ *		frame_cut_end(&cut);			(checksums now written into the first buffer, cut.status set)
+ *	}
+ *
+ * The first frame_cut_copy() of a frame must take at least min(cut.len, headers): receivers guarantee >= 256 bytes
+ * or the whole frame in their first buffer, else checksums that lie beyond it are finished by an extra pass.
+ * A receiver that wants the tag in the bytes sets @insert_vlan before frame_cut_init(); cut.len then includes it.
+ */
+struct frame_cut {
+	const struct frame *frame;
+	uint32_t len;	  /* of the frame being delivered, padded if FRAME_PAD */
+	uint32_t status;  /* valid after frame_cut_end() */
+	struct frame_info info; /* of the frame; the same for all its cuts */
+	uint32_t index;	  /* 0 for the first cut */
+	bool insert_vlan; /* in: put the tag back into the bytes */
+	bool verify;	  /* in: verify checksums that were not requested to be computed */
+	/* private */
+	uint32_t payload_left, payload_now;
+	uint32_t segment, segment_offset;
+	uint32_t copied, header_len;
+	uint64_t sum;
+	uint32_t crc, ip_bad;
+	uint8_t *first;
+	uint32_t first_len;
+	uint16_t csum_start, csum_offset, csum_kind;
+	uint8_t header[FRAME_HEADER_MAX + 4];
+};
+
+void frame_cut_init(struct frame_cut *cut, const struct frame *frame, bool insert_vlan, bool verify);
+bool frame_cut_next(struct frame_cut *cut);
+void frame_cut_copy(struct frame_cut *cut, uint8_t *to, uint32_t len);
+void frame_cut_end(struct frame_cut *cut);
+
+/** frame_cut_skip() - do not deliver the current cut (no descriptors left); call instead of copying it. */
+void frame_cut_skip(struct frame_cut *cut);
+
+/**
+ * frame_count() - frames and bytes that will be delivered (cuts of a TSO request counted one by one, @bytes without
+ * FCS and with padding, without a tag held as metadata).
+ */
+void frame_count(const struct frame *frame, uint32_t *frames, uint64_t *bytes);
+
+/* Internet checksum (RFC 1071) building blocks, also used by drivers: */
+uint64_t csum_partial(const void *data, size_t len, uint64_t sum);
+uint64_t csum_copy(void *to, const void *from, size_t len, uint64_t sum); /* @len even unless last */
+uint16_t csum_fold(uint64_t sum);
+uint32_t crc32c(uint32_t crc, const void *data, size_t len); /* SCTP, RFC 9260 appendix A; crc starts at ~0 */
+
+#endif

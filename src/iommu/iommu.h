@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * iommu.h - one DMA domain per requester: IOVA -> host memory, with permissions and faults.
+ *
+ * The device thread maps and unmaps; workers translate without locks. The map is a radix table (48-bit IOVA, 9 bits a
+ * level) of 4-KiB, 2-MiB and 1-GiB leaves, changed by single atomic stores. iommu_unmap() makes new look-ups fail at
+ * once; whoever called it answers its client only after a grace period (util/quiesce.h), because a worker may be in
+ * the middle of a copy. Host memory is unmapped by the domain itself after that grace period.
+ *
+ * The list of regions (IOVA, size, permission, file slot, offset) is kept in the card's state file; radix table and
+ * mmaps are rebuilt from it.
+ */
+#ifndef SOFTIOV_IOMMU_IOMMU_H
+#define SOFTIOV_IOMMU_IOMMU_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "util/util.h"
+
+struct quiesce;
+struct iommu_domain;
+
+#define IOMMU_READ 1u  /* the device may read: transmit buffers, rings */
+#define IOMMU_WRITE 2u /* the device may write: receive buffers, write-back */
+
+#define IOMMU_ADDRESS_BITS 48
+#define IOMMU_MAX_REGIONS 65535 /* per domain */
+#define IOMMU_FAULT_RECORDS 32	/* latest kept per domain */
+
+enum iommu_fault_reason {
+	IOMMU_FAULT_NOT_MAPPED,	    /* no map at this address */
+	IOMMU_FAULT_PERMISSION,	    /* mapped, but not for this direction */
+	IOMMU_FAULT_NOT_SHARED,	    /* mapped without a file descriptor: "memory not shared" */
+	IOMMU_FAULT_ADDRESS_WIDTH,  /* beyond 48 bits, or wraps */
+	IOMMU_FAULT_BUS_MASTER_OFF, /* the function's Bus Master Enable is 0 */
+	IOMMU_FAULT_REASONS
+};
+
+/** iommu_fault_text() - the reason in words, e.g. "address not mapped". */
+const char *iommu_fault_text(enum iommu_fault_reason reason);
+
+/** struct iommu_fault - one refused access. */
+struct iommu_fault {
+	uint64_t time_ns; /* CLOCK_REALTIME */
+	uint64_t iova;
+	uint32_t len;
+	uint16_t requester; /* routing ID */
+	uint8_t perm;	    /* IOMMU_READ or IOMMU_WRITE */
+	uint8_t reason;	    /* enum iommu_fault_reason */
+};
+
+/** struct iommu_region_state - one map as the client made it; in the card's state file. */
+struct iommu_region_state {
+	uint64_t iova, size;
+	uint64_t offset; /* in the file */
+	uint32_t perm;	 /* 0: slot free */
+	int32_t file;	 /* file slot, -1: not shared */
+};
+
+/**
+ * struct iommu_state - what of a domain lives in the card's state file (sparse: untouched pages cost nothing).
+ * Zeroed memory is a valid empty domain.
+ */
+struct iommu_state {
+	_Atomic uint64_t fault_count[IOMMU_FAULT_REASONS];
+	_Atomic uint64_t fault_next;
+	struct iommu_fault fault[IOMMU_FAULT_RECORDS];
+	_Atomic uint64_t translations; /* look-ups that missed every cache, i.e. walked the table */
+	uint64_t maps, unmaps;	       /* since attach */
+	uint32_t regions;	       /* in use */
+	uint32_t bus_master;
+	struct iommu_region_state region[IOMMU_MAX_REGIONS];
+};
+
+/**
+ * struct iommu_tlb - one cached translation, owned by one queue (one worker). Zeroed memory is empty. It is valid only
+ * while @generation equals the domain's, so no cached pointer outlives a map change.
+ */
+struct iommu_tlb {
+	uint64_t iova, last; /* inclusive */
+	uint8_t *host;	     /* of iova */
+	uint32_t perm;
+	uint32_t generation;
+};
+
+/** struct iommu_domain - head of a domain; the inlines below read it, all else is private to iommu.c. */
+struct iommu_domain {
+	_Atomic uint32_t generation; /* bumped by every map, unmap and bus-master change */
+	_Atomic uint32_t bus_master;
+	uint16_t requester;
+	struct iommu_state *state;
+	struct iommu_private *private;
+};
+
+/**
+ * iommu_domain_create() - a domain over @state (zeroed or adopted). Bus mastering is off until switched on.
+ * Return: 0 with *@domain set, or -ENOMEM. The domain is freed by iommu_domain_destroy().
+ */
+int iommu_domain_create(struct iommu_domain **domain, uint16_t requester, struct iommu_state *state,
+			struct quiesce *quiesce);
+void iommu_domain_destroy(struct iommu_domain *domain);
+
+/**
+ * iommu_map() - map [@iova, @iova + @size) for @perm. Device thread.
+ * @fd: a regular file (memfd, hugetlbfs, tmpfs), or -1: recorded, every access faults "memory not shared". The file is
+ *	mapped once per (device, inode) and domain user and shared by all maps of it; @fd itself is not kept.
+ * Return: 0 (also for an identical map that is there already), -EINVAL (unaligned, empty, wraps, beyond the file,
+ * unknown permission, not a regular file), -EEXIST (overlaps another map: nothing changed), -ENOSPC, -ENOMEM.
+ */
+int iommu_map(struct iommu_domain *domain, uint64_t iova, uint64_t size, uint32_t perm, int fd, uint64_t offset);
+
+/** iommu_map_host() - map memory of this process (a driver inside the daemon), which must outlive the map. */
+int iommu_map_host(struct iommu_domain *domain, uint64_t iova, uint64_t size, uint32_t perm, void *host);
+
+/**
+ * iommu_unmap() - remove every map inside [@iova, @last]. Device thread.
+ * A range that holds nothing is a success. A range that cuts a map changes nothing and returns -EINVAL.
+ * @unmapped: set to the bytes removed (may be NULL). New look-ups fail when this returns; the caller must let a grace
+ * period pass before it tells its client.
+ */
+int iommu_unmap(struct iommu_domain *domain, uint64_t iova, uint64_t last, uint64_t *unmapped);
+
+/** iommu_unmap_all() - the client is gone. As iommu_unmap() over everything; also zeroes maps/unmaps counts. */
+void iommu_unmap_all(struct iommu_domain *domain);
+
+/** iommu_set_bus_master() - Bus Master Enable of the function's Command register. Device thread. */
+void iommu_set_bus_master(struct iommu_domain *domain, bool on);
+
+/**
+ * iommu_walk() - slow path of iommu_translate(): walk the table, fill @tlb with the largest host-contiguous run known
+ * around @iova, and return the host address if the run covers [@iova, @iova + @len). NULL: a fault was recorded, or -
+ * with *@split set - the range is mapped but not contiguous in host memory: use iommu_read()/iommu_write() or split it
+ * with iommu_run().
+ */
+uint8_t *iommu_walk(struct iommu_domain *domain, struct iommu_tlb *tlb, uint64_t iova, uint32_t len, uint32_t perm,
+		    bool *split);
+
+/**
+ * iommu_translate() - host address of [@iova, @iova + @len) for @perm, or NULL. Workers and device thread.
+ * The pointer is good until the caller's next quiescent point. See iommu_walk() for NULL.
+ */
+static inline uint8_t *iommu_translate(struct iommu_domain *domain, struct iommu_tlb *tlb, uint64_t iova, uint32_t len,
+				       uint32_t perm, bool *split)
+{
+	uint64_t offset = iova - tlb->iova;
+
+	if (likely(tlb->generation == atomic_load_explicit(&domain->generation, memory_order_acquire) &&
+		   (tlb->perm & perm) == perm && tlb->host && iova >= tlb->iova && iova <= tlb->last &&
+		   len - 1ull <= tlb->last - iova))
+		return tlb->host + offset;
+	return iommu_walk(domain, tlb, iova, len, perm, split);
+}
+
+/**
+ * iommu_run() - host address of @iova and, in *@run, how many bytes from there are contiguous (at most @len).
+ * NULL: a fault was recorded for [@iova, @iova + @len).
+ */
+uint8_t *iommu_run(struct iommu_domain *domain, struct iommu_tlb *tlb, uint64_t iova, uint32_t len, uint32_t perm,
+		   uint32_t *run);
+
+/** iommu_fault_record() - count and record a refused access; workers and device thread. */
+void iommu_fault_record(struct iommu_domain *domain, uint64_t iova, uint32_t len, uint32_t perm,
+			enum iommu_fault_reason reason);
+
+/**
+ * iommu_faults() - copy the latest faults, newest first, into @fault[@max]. Device or management thread.
+ * Return: how many were copied.
+ */
+unsigned int iommu_faults(const struct iommu_domain *domain, struct iommu_fault *fault, unsigned int max);
+
+/** struct iommu_summary - a domain in figures, for "softiov show". */
+struct iommu_summary {
+	uint32_t regions, not_shared_regions;
+	uint64_t bytes, not_shared_bytes;
+	uint32_t leaves_4k, leaves_2m, leaves_1g;
+	uint64_t maps, unmaps, translations, faults;
+	bool private_memory; /* a large map is a private (not share=on) file: contents will not be the guest's */
+};
+void iommu_summarize(const struct iommu_domain *domain, struct iommu_summary *summary);
+
+/**
+ * iommu_sigbus_guard() - install the process-wide SIGBUS handler: a guest file that shrank under its map becomes zero
+ * pages instead of our death, and its domain is marked broken. Call once at start.
+ */
+int iommu_sigbus_guard(void);
+
+/** iommu_broken() - did a file of this domain shrink under its map? The owner should disconnect the client. */
+bool iommu_broken(const struct iommu_domain *domain);
+
+#endif

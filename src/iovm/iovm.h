@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * iovm.h - the SR-IOV manager: gives each VF the complete virtual configuration space that the bare VF lacks, opens
+ * its vfio-user socket, and knows who it is assigned to. Device thread.
+ *
+ * Composition: PCI Express Base 5.0 section 9.3.4 tells which registers a VF lacks and where a manager finds the value:
+ * IDs from the PF (Vendor ID, VF Device ID of the SR-IOV capability), BARs carved out of the PF's VF BARs, Command and
+ * MSI-X of its own, everything else from the bare VF.
+ */
+#ifndef SOFTIOV_IOVM_IOVM_H
+#define SOFTIOV_IOVM_IOVM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "iommu/iommu.h"
+#include "pcie/function.h"
+#include "util/util.h"
+
+struct event_base;
+struct quiesce;
+struct iovm_vf;
+
+/** struct iovm_vf_state - what of an assigned VF lives in the card's state file. */
+struct iovm_vf_state {
+	struct pcie_function_state virtual_config;
+	uint32_t client_pid;
+	uint32_t attaches; /* clients so far */
+};
+
+/**
+ * struct iovm_vf_config - a VF to manage. Pointers must outlive the VF; strings are copied.
+ * @share: device model call that (re)makes the shared register file, see ixgbe_vf_share(); NULL: never shared.
+ * @shared_bar, @shared_offset, @shared_size: which part of which BAR it is.
+ * @changed: attach, detach or reset happened (for logs and the data path). May be NULL.
+ */
+struct iovm_vf_config {
+	const char *socket_path;
+	uid_t owner;
+	gid_t group;
+	mode_t mode;
+	bool registers_shared;
+	const struct pcie_function *pf;
+	struct pcie_function *bare;	 /* its ops reach the device model: BARs, reset, command */
+	unsigned int vf;
+	struct iommu_domain *domain;
+	struct iovm_vf_state *state;
+	int (*share)(void *ctx, bool shared);
+	unsigned int shared_bar;
+	uint32_t shared_offset, shared_size;
+	void (*changed)(void *ctx, bool attached);
+	void *ctx;
+};
+
+/** iovm_vf_create() - compose the virtual configuration space and listen. Return: 0, or -errno with @why. */
+int iovm_vf_create(struct iovm_vf **vf, struct event_base *base, struct quiesce *quiesce,
+		   const struct iovm_vf_config *config, struct reason *why);
+/** iovm_vf_destroy() - throw the client out and close; memory freed after a grace period. */
+void iovm_vf_destroy(struct iovm_vf *vf);
+
+/** iovm_vf_signal() - the device model raises MSI-X @vector: write its eventfd if one is assigned. Any thread. */
+void iovm_vf_signal(struct iovm_vf *vf, unsigned int vector);
+
+/** struct iovm_vf_info - for "softiov show". */
+struct iovm_vf_info {
+	pid_t client;		/* 0: not attached */
+	const char *socket_path;
+	bool registers_shared;	/* mode in force */
+	bool bus_master, memory_space, msix;
+	unsigned int vectors;	/* eventfds assigned */
+	uint64_t lost_signals;	/* raised with no eventfd assigned */
+	uint64_t messages, message_errors;
+	uint32_t attaches;
+	bool broken;		/* its memory file shrank: client thrown out */
+	const char *advice;	/* NULL, or which QEMU option is missing */
+};
+void iovm_vf_info(struct iovm_vf *vf, struct iovm_vf_info *info);
+
+/** iovm_vf_config_space() - the 4096 bytes a VM sees. */
+void iovm_vf_config_space(struct iovm_vf *vf, uint8_t config[PCIE_CONFIG_SIZE]);
+
+/** iovm_vf_set_registers() - shared or trapped from the next client on. */
+void iovm_vf_set_registers(struct iovm_vf *vf, bool shared);
+
+#endif

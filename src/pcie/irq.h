@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * irq.h - an MSI-X vector with cause, mask and moderation in one atomic word, so that any thread may raise, mask or
+ * unmask it and exactly one of them signals it.
+ *
+ * word: bit 0 cause pending, bit 1 enabled by the driver (interrupt mask set), bit 2 auto-clear the cause when
+ * signalled, bit 3 auto-disable when signalled, bit 4 masked by MSI-X function or vector mask, bits 63:8 earliest time
+ * of the next signal in units of 256 ns of CLOCK_MONOTONIC (0: no limit).
+ *
+ * A cause that meets an enabled vector before its time is *held by moderation*: irq_raise() and irq_enable() return the
+ * time at which irq_expire() must be called. A cause that meets a disabled vector is *held by mask*.
+ */
+#ifndef SOFTIOV_PCIE_IRQ_H
+#define SOFTIOV_PCIE_IRQ_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/** struct irq_vector - one vector; lives in the card's state file. Zeroed memory: disabled, no cause, no limit. */
+struct irq_vector {
+	_Atomic uint64_t word;
+	_Atomic uint32_t interval_ns; /* minimum time between signals, 0: none */
+	uint32_t reserved;
+	_Atomic uint64_t causes;	  /* raises, coalesced or not */
+	_Atomic uint64_t held_by_mask;	  /* raises that found the vector disabled */
+	_Atomic uint64_t held_by_moderation; /* raises that came too early */
+	_Atomic uint64_t signalled;
+};
+
+/** struct irq_ops - @signal: deliver (eventfd write, MSI write). Any thread; must not block. */
+struct irq_ops {
+	void (*signal)(void *ctx, unsigned int vector);
+};
+
+/** struct irq_result of the calls below: @signal: caller must deliver now. @due: 0, or when to call irq_expire(). */
+struct irq_result {
+	bool signal;
+	uint64_t due_ns;
+};
+
+/** irq_raise() - a cause happened @count times (>= 1) at @now (CLOCK_MONOTONIC ns). */
+struct irq_result irq_raise(struct irq_vector *vector, uint64_t now, unsigned int count);
+/** irq_enable() - the driver unmasks; a pending cause is signalled or held by moderation. */
+struct irq_result irq_enable(struct irq_vector *vector, uint64_t now);
+void irq_disable(struct irq_vector *vector);
+/** irq_mask() - MSI-X mask bit (vector or function). */
+struct irq_result irq_mask(struct irq_vector *vector, bool masked, uint64_t now);
+/** irq_expire() - moderation time may have come; @due_ns again if still early. */
+struct irq_result irq_expire(struct irq_vector *vector, uint64_t now);
+void irq_set_auto(struct irq_vector *vector, bool auto_clear, bool auto_disable);
+void irq_set_interval(struct irq_vector *vector, uint32_t interval_ns);
+bool irq_pending(const struct irq_vector *vector);
+bool irq_enabled(const struct irq_vector *vector);
+/** irq_clear() - the driver acknowledges: drop the cause. Return: was it pending? */
+bool irq_clear(struct irq_vector *vector);
+/** irq_reset() - function reset: disabled, no cause, no interval; counters stay. */
+void irq_reset(struct irq_vector *vector);
+
+#endif

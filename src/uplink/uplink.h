@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * uplink.h - what a port's wire is tied to. Opened by the management or device thread, used by the port's worker.
+ *
+ * Kinds now: "none" (no link partner: transmits are counted as uplink_down; link state as configured) and "tap" (a TAP
+ * interface of the host).
+ */
+#ifndef SOFTIOV_UPLINK_UPLINK_H
+#define SOFTIOV_UPLINK_UPLINK_H
+
+#include <stdint.h>
+#include "frame/frame.h"
+
+struct uplink;
+
+/** struct uplink_stats - one writer: the worker. */
+struct uplink_stats {
+	uint64_t tx_packets, tx_bytes, tx_full, tx_down, rx_packets, rx_bytes, rx_errors;
+};
+
+/**
+ * struct uplink_ops - one kind of uplink.
+ * @send: put @n frames on the wire. Never blocks; what does not fit is dropped and counted by it in its stats and
+ *	reported: returns how many frames were accepted, *@full says why not the others.
+ * @receive: at most @max frames into @frame (headers, segments as struct frame says; memory owned by the uplink and
+ *	valid until the next call). Returns the number.
+ * @poll_fd: readable when @receive has work, -1: none.
+ * @close: frees all.
+ */
+struct uplink_ops {
+	unsigned int (*send)(struct uplink *uplink, struct frame *const frame[], unsigned int n);
+	unsigned int (*receive)(struct uplink *uplink, struct frame *frame, unsigned int max);
+	int (*poll_fd)(const struct uplink *uplink);
+	void (*close)(struct uplink *uplink);
+};
+
+struct uplink {
+	const struct uplink_ops *ops;
+	struct uplink_stats stats;
+	char name[32]; /* "none", "tap:softiov0" */
+};
+
+/** uplink_none() - Return: 0 with *@uplink set, or -ENOMEM. */
+int uplink_none(struct uplink **uplink);
+
+/**
+ * uplink_tap() - create (or attach to) TAP interface @ifname, bring it up with MTU @mtu.
+ * Uses IFF_VNET_HDR so that checksum and TCP segmentation requests cross whole in both directions.
+ * Return: 0, or -errno with @why: e.g. no permission (needs CAP_NET_ADMIN), name too long, interface is not a TAP.
+ */
+int uplink_tap(struct uplink **uplink, const char *ifname, unsigned int mtu, struct reason *why);
+
+/*
+ * TAP descriptors are also what the PF driver's network interface (svN) is made of.
+ */
+/** tap_open() - Return: a non-blocking TAP fd (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR), interface set up, or -errno. */
+int tap_open(const char *ifname, const uint8_t mac[ETH_ALEN] /* may be NULL */, unsigned int mtu, struct reason *why);
+
+/** tap_read_frame() - one frame from a TAP fd into @buffer (>= 64 KiB + 256) as a struct frame with one segment.
+ * Return: 1, 0 (nothing there), or -errno. */
+int tap_read_frame(int fd, uint8_t *buffer, size_t size, struct frame_segment *segment, struct frame *frame);
+
+/** tap_write_frame() - one (uncut, unpadded, tag re-inserted) frame to a TAP fd. Return: 0 or -errno (-EAGAIN: full). */
+int tap_write_frame(int fd, const struct frame *frame);
+
+#endif
