@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * queue.h - the 128 receive and 128 transmit queues of a PF, as the worker runs them.
+ *
+ * The driver's side of a queue is its 0x40-byte register block (IXGBE_Q_*), plain memory that a
+ * guest may share: any value, at any time. The worker's side is here. Everything that decides
+ * where DMA goes - ring base, size, head - is read once when the queue starts, checked, and kept
+ * in the state below; the register block then only says "enabled", "tail" and, for receive,
+ * buffer size and VLAN stripping.
+ *
+ * Who writes what:
+ *  - @generation: the device thread, whenever a trapped access or a reset may have changed ENABLE
+ *    or the ring (ixgbe_queue_restart()). The worker restarts the queue when it differs from @seen,
+ *    so that an ENABLE that went off and on between two polls is not missed.
+ *  - all else: the worker of the port.
+ */
+#ifndef SOFTIOV_IXGBE_QUEUE_H
+#define SOFTIOV_IXGBE_QUEUE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "frame/model.h"
+#include "iommu/iommu.h"
+#include "ixgbe/desc.h"
+
+struct ixgbe_pf;
+struct vport_stats;
+
+/* A queue's register block (82599.md 2.2, 2.3), as dword indexes; same layout for both directions.
+ */
+#define IXGBE_Q_BAL (0x00 / 4)
+#define IXGBE_Q_BAH (0x04 / 4)
+#define IXGBE_Q_LEN (0x08 / 4)
+#define IXGBE_Q_DCA (0x0c / 4)
+#define IXGBE_Q_HEAD (0x10 / 4)
+#define IXGBE_Q_SRRCTL (0x14 / 4) /* receive */
+#define IXGBE_Q_TAIL (0x18 / 4)
+#define IXGBE_Q_CTL (0x28 / 4)	  /* RXDCTL, TXDCTL */
+#define IXGBE_Q_RSCCTL (0x2c / 4) /* receive */
+#define IXGBE_Q_WBAL (0x38 / 4)	  /* transmit */
+#define IXGBE_Q_WBAH (0x3c / 4)	  /* transmit */
+#define IXGBE_Q_DWORDS (0x40 / 4)
+/* Counters of the whole pool in the holes of its queue 0 */
+#define IXGBE_Q_GPC (0x1c / 4)	/* VFGPRC, VFGPTC */
+#define IXGBE_Q_GOCL (0x20 / 4) /* VFGORC, VFGOTC: low 32 of 36 bits */
+#define IXGBE_Q_GOCH (0x24 / 4)
+#define IXGBE_Q_MPRC (0x34 / 4) /* VFMPRC, receive */
+
+#define IXGBE_QCTL_ENABLE BIT(25)
+#define IXGBE_QCTL_SWFLSH BIT(26)
+#define IXGBE_RXDCTL_VME BIT(30)
+
+/* SRRCTL (82599.md 5.4) */
+#define IXGBE_SRRCTL_BSIZEPKT(v) (((v)&0x1f) << 10) /* bytes */
+#define IXGBE_SRRCTL_DESCTYPE(v) ((v) >> 25 & 0x7)
+#define IXGBE_SRRCTL_DESCTYPE_LEGACY 0
+#define IXGBE_SRRCTL_DESCTYPE_ADV_ONE 1
+#define IXGBE_SRRCTL_DROP_EN BIT(28)
+
+/** struct ixgbe_tx_context - one advanced context, checked when it is used. */
+struct ixgbe_tx_context {
+	uint16_t vlan, mss, ip_len;
+	uint8_t mac_len, l4_len, l4t, ipv4, valid, reserved;
+};
+
+/** struct ixgbe_txq_state - a transmit queue; in the state file. Zeroed memory: not running. */
+struct ixgbe_txq_state {
+	_Atomic uint32_t generation;
+	uint32_t seen;
+	uint64_t base;
+	uint32_t count; /* descriptors, 8 ... 65536 */
+	uint32_t head;	/* next descriptor to fetch, < count */
+	uint8_t running;
+	uint8_t reserved[7];
+	struct ixgbe_tx_context context[IXGBE_TX_CONTEXTS];
+	uint64_t packets, bytes; /* QPTC, QBTC: frames on the wire, after segmentation */
+};
+
+/** struct ixgbe_rxq_state - a receive queue; in the state file. Zeroed memory: not running. */
+struct ixgbe_rxq_state {
+	_Atomic uint32_t generation;
+	uint32_t seen;
+	uint64_t base;
+	uint32_t count; /* descriptors, 8 ... 65536 */
+	uint32_t head;	/* next descriptor to fill, < count */
+	uint8_t running;
+	uint8_t reserved[7];
+	uint64_t packets, bytes, drops; /* QPRC, QBRC, QPRDC */
+};
+
+/** struct ixgbe_pool_state - counters a VF sees, never cleared but by power-on; in the state file.
+ */
+struct ixgbe_pool_state {
+	uint64_t gprc, gorc, mprc; /* VFGPRC, VFGORC, VFMPRC; shown modulo 2^32, 2^36, 2^32 */
+	uint64_t gptc, gotc;	   /* VFGPTC, VFGOTC */
+};
+
+#define IXGBE_TX_BURST_DESCS 128 /* descriptors consumed per burst: bounded work */
+
+/** struct ixgbe_txq - a transmit queue at run time; handle of model_ops.tx_*. Worker only. */
+struct ixgbe_txq {
+	struct ixgbe_pf *pf;
+	struct ixgbe_txq_state *state;
+	uint16_t index;	  /* absolute, 0 ... 127 */
+	uint16_t done;	  /* descriptors of the burst under way, from state->head */
+	uint16_t written; /* of which want DD: entries of @report */
+	uint8_t pool;	  /* sender of the burst under way */
+	struct iommu_tlb ring_tlb, buffer_tlb;
+	struct {
+		uint16_t offset; /* from state->head */
+		uint32_t dword3;
+	} report[IXGBE_TX_BURST_DESCS];
+};
+
+/** struct ixgbe_rxq - a receive queue at run time. Worker only. */
+struct ixgbe_rxq {
+	struct ixgbe_pf *pf;
+	struct ixgbe_rxq_state *state;
+	uint16_t index; /* absolute, 0 ... 127 */
+	struct iommu_tlb ring_tlb, buffer_tlb;
+};
+
+/** struct ixgbe_rss_table - Toeplitz by nibbles of the input, built from @key. Worker only. */
+#define IXGBE_RSS_KEY_DWORDS 10
+#define IXGBE_RSS_INPUT_MAX 36 /* two IPv6 addresses and two ports */
+struct ixgbe_rss_table {
+	uint32_t key[IXGBE_RSS_KEY_DWORDS];
+	bool valid;
+	uint32_t nibble[IXGBE_RSS_INPUT_MAX * 2][16];
+};
+
+/** struct ixgbe_pool - a pool at run time; handle of model_ops.rx_burst and irq_expire. */
+struct ixgbe_pool {
+	struct ixgbe_pf *pf;
+	struct ixgbe_pool_state *state;
+	struct vport_stats *stats;
+	uint16_t index; /* 0 ... 63 */
+};
+
+/** ixgbe_txq_init(), ixgbe_rxq_init() - at ixgbe_create(): tie queue @index to its state. */
+void ixgbe_txq_init(struct ixgbe_txq *queue, struct ixgbe_pf *pf, unsigned int index,
+		    struct ixgbe_txq_state *state);
+void ixgbe_rxq_init(struct ixgbe_rxq *queue, struct ixgbe_pf *pf, unsigned int index,
+		    struct ixgbe_rxq_state *state);
+
+/**
+ * ixgbe_queue_restart() - the ring may have changed: reset, ENABLE written, or the page replaced.
+ * The worker reads base, length and head anew before it next touches the ring. Device thread.
+ */
+static inline void ixgbe_queue_restart(_Atomic uint32_t *generation)
+{
+	atomic_fetch_add_explicit(generation, 1, memory_order_release);
+}
+
+/* The functions of ixgbe_model_ops; see frame/model.h. Worker only. */
+unsigned int ixgbe_tx_burst(void *queue, struct frame_burst *burst, uint64_t now);
+void ixgbe_tx_complete(void *queue, struct frame_burst *burst, uint64_t now);
+bool ixgbe_tx_pending(void *queue);
+void ixgbe_rx_burst(void *pool, struct frame *const frame[], unsigned int n, uint64_t now);
+
+#endif
