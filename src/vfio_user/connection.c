@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * connection.c - framing: bytes of a Unix stream socket become messages, replies become bytes.
+ * connection.c - the life of one connection: messages are received, executed and answered.
  *
  * A connection is a state machine on a non-blocking socket:
  *
- *	receive header (with its fds) -> receive body -> execute -> [grace period] -> reply -> receive header ...
+ *	receive header with its fds -> receive body -> execute -> [grace period] -> reply -> ...
  *
- * One message at a time, in the order of arrival, as the specification's "Message sizes" and "Header" sections demand.
- * While a message waits for a grace period, or a reply for room in the socket, nothing more is read: the client feels
- * back-pressure and every buffer stays bounded. A run of the machine ends after a few dozen steps or some ten
- * microseconds, so one client cannot keep the device thread from the others; a command with much to do is itself cut
- * into steps (COMMAND_AGAIN).
+ * One message at a time, in the order of arrival, as the specification's "Message sizes" and
+ * "Header" sections demand. While a message waits for a grace period, or a reply for room in the
+ * socket, nothing more is read: the client feels back-pressure and every buffer stays bounded. A
+ * run of the machine ends after a few dozen steps or some ten microseconds, so one client cannot
+ * keep the device thread from the others; a command with much to do is itself cut into steps
+ * (COMMAND_AGAIN).
  *
- * Hazards. (1) File descriptors travel with the first byte of a message: header and body are received by separate
- * calls so that no call can mix the fds of two messages. (2) An op may disconnect this client or destroy the server:
- * after each op @dead must be looked at, and memory is held by reference counts. (3) QEMU takes fds and header in one
- * recvmsg(), so both leave in one sendmsg(); the kernel never splits the first 16 bytes.
+ * Hazards. An op may disconnect this client or destroy the server: after each op @dead must be
+ * looked at, and memory is held by reference counts. QEMU takes fds and header in one recvmsg(), so
+ * both leave in one sendmsg(); the kernel never splits the first 16 bytes.
  */
 #include "vfio_user/connection.h"
 
@@ -29,7 +29,6 @@
 
 #define RUN_STEPS 64
 #define RUN_NS 40000
-#define RECEIVE_MAX 65536u	 /* bytes taken from the socket in one step */
 #define KEEP_BUFFER_SIZE 65536u /* larger buffers are given back after use */
 #define HANDSHAKE_SECONDS 5
 #define FLUSH_SECONDS 1
@@ -62,7 +61,7 @@ static bool connection_blocked(const struct connection *c)
 /* Wait for exactly what can be done next. */
 static void connection_update_events(struct connection *c)
 {
-	static const struct timeval at_once = { 0, 0 };
+	static const struct timeval at_once = { 0, 0 }, flush_time = { FLUSH_SECONDS, 0 };
 	bool blocked = connection_blocked(c);
 
 	if (c->dead)
@@ -71,6 +70,8 @@ static void connection_update_events(struct connection *c)
 		connection_close(c);
 		return;
 	}
+	if (c->phase == PHASE_CLOSING && !event_pending(&c->deadline, EV_TIMEOUT, NULL))
+		event_add(&c->deadline, &flush_time);
 	if (blocked || c->message.complete)
 		event_del(&c->readable);
 	else
@@ -132,7 +133,7 @@ bool connection_hung_up(const struct connection *c)
 {
 	struct pollfd p = { .fd = c->fd, .events = POLLRDHUP };
 
-	return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
+	return c->broken || (poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)));
 }
 
 /* One sendmsg(). Return: bytes taken, 0 when there is no room, or -errno. */
@@ -240,7 +241,7 @@ void *reply_buffer(struct connection *c, uint32_t size)
 	return c->reply;
 }
 
-static void send_reply(struct connection *c, int result)
+void send_reply(struct connection *c, int result)
 {
 	struct vfio_user_header header = {
 		.id = c->message.header.id,
@@ -345,124 +346,6 @@ static void execute(struct connection *c)
 	finish(c, result);
 }
 
-/* Framing is lost, or soon will be: say so if the client can be told, and close. */
-static int protocol_error(struct connection *c, const char *what)
-{
-	if (log_ratelimit(&c->server->limit))
-		log_warning("%s: client %d: %s, closing", c->server->path, (int)c->pid, what);
-	if ((c->message.header.flags & VFIO_USER_FLAG_TYPE) == VFIO_USER_TYPE_COMMAND)
-		send_reply(c, -EINVAL);
-	c->server->stats.errors++;
-	c->phase = PHASE_CLOSING;
-	return 1;
-}
-
-static int header_received(struct connection *c)
-{
-	const struct vfio_user_header *h = &c->message.header;
-	uint32_t type = h->flags & VFIO_USER_FLAG_TYPE, limit = MAX_COMMAND_SIZE;
-	struct message *m = &c->message;
-
-	if (type != VFIO_USER_TYPE_COMMAND && type != VFIO_USER_TYPE_REPLY)
-		return protocol_error(c, "message of unknown type");
-	if (h->size < sizeof(*h))
-		return protocol_error(c, "message shorter than its header");
-	if (c->phase == PHASE_HANDSHAKE) {
-		if (type != VFIO_USER_TYPE_COMMAND || h->command != VFIO_USER_CMD_VERSION)
-			return protocol_error(c, "first message is not VERSION");
-		limit = MAX_VERSION_SIZE;
-	} else if (type == VFIO_USER_TYPE_COMMAND && h->command == VFIO_USER_CMD_REGION_WRITE) {
-		limit = MAX_WRITE_SIZE;
-	}
-	if (h->size > limit)
-		return protocol_error(c, "message too large");
-
-	m->body_size = h->size - (uint32_t)sizeof(*h);
-	if (m->body_size > m->capacity) {
-		uint8_t *p = realloc(m->body, m->body_size);
-
-		if (!p)
-			return -ENOMEM;
-		m->body = p;
-		m->capacity = m->body_size;
-	}
-	m->complete = m->body_size == 0;
-	return 1;
-}
-
-/* Take the fds of @msg; what exceeds our announced limit is closed at once. */
-static void take_fds(struct message *m, struct msghdr *msg)
-{
-	for (struct cmsghdr *h = CMSG_FIRSTHDR(msg); h; h = CMSG_NXTHDR(msg, h)) {
-		const unsigned char *data = CMSG_DATA(h);
-
-		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t n = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int); n; n--) {
-			int fd;
-
-			memcpy(&fd, data, sizeof(fd));
-			data += sizeof(fd);
-			if (m->fd_count < ARRAY_SIZE(m->fds)) {
-				m->fds[m->fd_count++] = fd;
-			} else {
-				close(fd);
-				m->fds_lost = true;
-			}
-		}
-	}
-	if (msg->msg_flags & MSG_CTRUNC)
-		m->fds_lost = true;
-}
-
-static int receive_header(struct connection *c)
-{
-	union {
-		char bytes[CMSG_SPACE(KERNEL_MAX_FDS * sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct message *m = &c->message;
-	struct iovec iov = { (char *)&m->header + m->received, sizeof(m->header) - m->received };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control.bytes,
-			      .msg_controllen = sizeof(control.bytes) };
-	ssize_t n;
-
-	n = recvmsg(c->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	take_fds(m, &msg);
-	if (n == 0)
-		return -ESHUTDOWN;
-	m->received += (uint32_t)n;
-	return m->received == sizeof(m->header) ? header_received(c) : 1;
-}
-
-/* Plain recv(): the kernel discards fds that were attached to body bytes, where none belong. */
-static int receive_body(struct connection *c)
-{
-	struct message *m = &c->message;
-	uint32_t at = m->received - (uint32_t)sizeof(m->header);
-	ssize_t n;
-
-	n = recv(c->fd, m->body + at, MIN(m->body_size - at, RECEIVE_MAX), MSG_DONTWAIT);
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	if (n == 0)
-		return -ESHUTDOWN;
-	m->received += (uint32_t)n;
-	m->complete = m->received == m->header.size;
-	return 1;
-}
-
-/* Return: 1 after some progress, 0 when the socket is empty, -errno when it is of no use any more. */
-static int receive(struct connection *c)
-{
-	return c->message.received < sizeof(c->message.header) ? receive_header(c)
-							       : receive_body(c);
-}
-
 static void connection_run(struct connection *c)
 {
 	uint64_t end = now_ns() + RUN_NS;
@@ -472,7 +355,7 @@ static void connection_run(struct connection *c)
 	c->running = true;
 	for (int steps = RUN_STEPS; steps && !connection_blocked(c) && r > 0; steps--) {
 		if (!c->message.complete)
-			r = receive(c);
+			r = message_receive(c);
 		if (!connection_blocked(c) && c->message.complete)
 			execute(c);
 		if (now_ns() > end)
@@ -520,8 +403,9 @@ static void on_deadline(evutil_socket_t fd, short events, void *arg)
 
 	if (c->phase == PHASE_RUNNING)
 		return;
-	log_info("%s: client %d: no complete VERSION within %d s", c->server->path, (int)c->pid,
-		 HANDSHAKE_SECONDS);
+	if (c->phase == PHASE_HANDSHAKE)
+		log_info("%s: client %d: no complete VERSION within %d s", c->server->path,
+			 (int)c->pid, HANDSHAKE_SECONDS);
 	connection_close(c);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * connection.h - inside the vfio-user server: one connection, and the server as its connections see it.
+ * connection.h - inside the vfio-user server: one connection, and the server as its connections
+ * see it.
  *
  * Private to src/vfio_user. Device thread only.
  */
@@ -22,8 +23,8 @@
 #define MAX_DMA_MAPS 65535
 #define MAX_VERSION_SIZE 4096u	/* a whole VERSION message */
 #define MAX_COMMAND_SIZE 65536u /* any other message without bulk data */
-#define MAX_WRITE_SIZE                                                                             \
-	(MAX_XFER_SIZE + (uint32_t)sizeof(struct vfio_user_header) +                               \
+#define MAX_WRITE_SIZE                                               \
+	(MAX_XFER_SIZE + (uint32_t)sizeof(struct vfio_user_header) + \
 	 (uint32_t)sizeof(struct vfio_user_region_access))
 #define MAX_QUEUED_SIZE (256u * 1024) /* send queue, before DMA_WRITEs are refused */
 #define MAX_DMA_WRITES 64	      /* DMA_WRITEs that wait for their reply */
@@ -33,8 +34,8 @@
 #define SLICE_SIZE 4096u   /* bytes of a region access done in one step */
 
 /*
- * What a command returns besides a negative errno, VFIO_USER_DONE and VFIO_USER_QUIESCE: call it again soon (others
- * get their turn first), or once the server has no client any more.
+ * What a command returns besides a negative errno, VFIO_USER_DONE and VFIO_USER_QUIESCE: call it
+ * again soon (others get their turn first), or once the server has no client any more.
  */
 #define COMMAND_AGAIN 2
 #define COMMAND_WAIT 3
@@ -140,7 +141,8 @@ struct vfio_user_server {
 
 /* server.c */
 
-/** server_admit() - VERSION was accepted. Return: 0, COMMAND_WAIT, -EBUSY, or why @connected refused. */
+/** server_admit() - VERSION was accepted. Return: 0, COMMAND_WAIT, -EBUSY, or why @connected
+ * refused. */
 int server_admit(struct vfio_user_server *server, struct connection *c);
 
 /** server_forget() - @c is closed: tell the device, admit the one who waits. */
@@ -150,7 +152,8 @@ void server_put(struct vfio_user_server *server);
 
 /* listen.c */
 
-/** listen_open() - the socket of @server as @listen asks. Return: 0 or -errno with @why filled in. */
+/** listen_open() - the socket of @server as @listen asks. Return: 0 or -errno with @why filled in.
+ */
 int listen_open(struct vfio_user_server *server, const struct vfio_user_listen *listen,
 		struct reason *why);
 
@@ -162,7 +165,8 @@ void listen_close(struct vfio_user_server *server);
 /** connection_open() - take over the accepted socket @fd (closed on error). Return: 0 or -errno. */
 int connection_open(struct vfio_user_server *server, int fd);
 
-/** connection_close() - at once, whatever is going on. @c lives on while somebody holds a reference. */
+/** connection_close() - at once, whatever is going on. @c lives on while somebody holds a
+ * reference. */
 void connection_close(struct connection *c);
 
 /** connection_break() - close @c from the event loop; read no further message. */
@@ -171,7 +175,8 @@ void connection_break(struct connection *c, const char *why);
 /** connection_resume() - continue with the message at hand, from the event loop. */
 void connection_resume(struct connection *c);
 
-/** connection_hung_up() - has the other side closed? What it sent before may still wait to be read. */
+/** connection_hung_up() - has the other side closed? What it sent before may still wait to be read.
+ */
 bool connection_hung_up(const struct connection *c);
 
 /**
@@ -182,24 +187,36 @@ bool connection_hung_up(const struct connection *c);
 int connection_send(struct connection *c, const struct vfio_user_header *header,
 		    const void *payload, uint32_t size, int fd);
 
+/** send_reply() - answer the message at hand, unless it wants no reply: success (0) or -errno. */
+void send_reply(struct connection *c, int result);
+
 /** reply_buffer() - @size zeroed bytes of reply payload. Return: NULL when out of memory. */
 void *reply_buffer(struct connection *c, uint32_t size);
 
-/* commands.c and the files by subject: each executes the message of @c; see COMMAND_AGAIN for what is returned. */
+/* receive.c */
+
+/**
+ * message_receive() - take the next bytes of the message at hand.
+ * Return: 1 after some progress, 0 when the socket is empty, -errno when it is of no use any more.
+ */
+int message_receive(struct connection *c);
+
+/* commands.c and the files by subject: each executes the message of @c; see COMMAND_AGAIN for what
+ * is returned. */
 
 int command_execute(struct connection *c);
 const char *command_name(unsigned int command);
 
-int command_version(struct connection *c);			   /* version.c */
-int command_dma_map(struct connection *c);			   /* dma.c */
-int command_dma_unmap(struct connection *c);			   /* dma.c */
-void dma_write_replied(struct connection *c);			   /* dma.c */
-int command_get_irq_info(struct connection *c);			   /* irqs.c */
-int command_set_irqs(struct connection *c);			   /* irqs.c */
-void intx_unmask_set(struct connection *c, int fd);		   /* irqs.c */
-int command_get_region_info(struct connection *c);		   /* regions.c */
-int command_region_read(struct connection *c);			   /* regions.c */
-int command_region_write(struct connection *c);			   /* regions.c */
-int command_region_write_multi(struct connection *c);		   /* regions.c */
+int command_version(struct connection *c);	      /* version.c */
+int command_dma_map(struct connection *c);	      /* dma.c */
+int command_dma_unmap(struct connection *c);	      /* dma.c */
+void dma_write_replied(struct connection *c);	      /* dma.c */
+int command_get_irq_info(struct connection *c);	      /* irqs.c */
+int command_set_irqs(struct connection *c);	      /* irqs.c */
+void intx_unmask_set(struct connection *c, int fd);   /* irqs.c */
+int command_get_region_info(struct connection *c);    /* regions.c */
+int command_region_read(struct connection *c);	      /* regions.c */
+int command_region_write(struct connection *c);	      /* regions.c */
+int command_region_write_multi(struct connection *c); /* regions.c */
 
 #endif

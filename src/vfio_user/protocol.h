@@ -2,9 +2,10 @@
 /*
  * protocol.h - the vfio-user wire format: header, commands, payloads, flags and limits.
  *
- * Source: "vfio-user Protocol Specification", version 0.9.x as shipped with QEMU (docs/interop/vfio-user.rst); the
- * payloads that it inherits are those of Linux <linux/vfio.h>. All fields are in host byte order (x86: little endian).
- * The limits marked "QEMU" are not in the specification but what QEMU's vfio-user-pci tolerates.
+ * Source: "vfio-user Protocol Specification", version 0.9.x as shipped with QEMU
+ * (docs/interop/vfio-user.rst); the payloads that it inherits are those of Linux <linux/vfio.h>.
+ * All fields are in host byte order (x86: little endian). The limits marked "QEMU" are not in the
+ * specification but what QEMU's vfio-user-pci tolerates.
  */
 #ifndef SOFTIOV_VFIO_USER_PROTOCOL_H
 #define SOFTIOV_VFIO_USER_PROTOCOL_H
@@ -23,8 +24,8 @@ enum vfio_user_command {
 	VFIO_USER_CMD_DEVICE_SET_IRQS = 8,
 	VFIO_USER_CMD_REGION_READ = 9,
 	VFIO_USER_CMD_REGION_WRITE = 10,
-	VFIO_USER_CMD_DMA_READ = 11,	 /* server to client */
-	VFIO_USER_CMD_DMA_WRITE = 12,	 /* server to client */
+	VFIO_USER_CMD_DMA_READ = 11,  /* server to client */
+	VFIO_USER_CMD_DMA_WRITE = 12, /* server to client */
 	VFIO_USER_CMD_DEVICE_RESET = 13,
 	VFIO_USER_CMD_DIRTY_PAGES = 14, /* withdrawn */
 	VFIO_USER_CMD_REGION_WRITE_MULTI = 15,
@@ -36,7 +37,7 @@ enum vfio_user_command {
 
 /* Specification, "Header". */
 struct vfio_user_header {
-	uint16_t id; /* chosen by the sender of the command; client and server number independently */
+	uint16_t id; /* chosen by the sender of the command, each side counts its own */
 	uint16_t command;
 	uint32_t size; /* of the whole message, this header included */
 	uint32_t flags;
@@ -116,7 +117,8 @@ struct vfio_user_irq_info {
 #define VFIO_USER_IRQ_AUTOMASKED 4u
 #define VFIO_USER_IRQ_NORESIZE 8u
 
-/* struct vfio_irq_set; with DATA_BOOL one byte per vector follows, with DATA_EVENTFD fds are ancillary */
+/* struct vfio_irq_set; with DATA_BOOL one byte per vector follows, with DATA_EVENTFD fds are
+ * ancillary */
 struct vfio_user_irq_set {
 	uint32_t argsz, flags, index, start, count;
 };
