@@ -160,6 +160,8 @@ static void advance(struct quiesce *q)
 
 void quiesce_call(struct quiesce *q, struct quiesce_head *head, void (*done)(struct quiesce_head *))
 {
+	if (q->publish)
+		q->publish(q->publish_ctx); /* may call us: it finds nothing left to publish */
 	head->next = NULL;
 	head->done = done;
 	head->epoch = atomic_fetch_add(&q->epoch, 1) + 1;

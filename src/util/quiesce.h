@@ -44,6 +44,12 @@ struct quiesce {
 	_Atomic int slots; /* workers beyond were never used */
 	bool running;	   /* inside a callback */
 	int kick_fd;	   /* eventfd, readable when a worker passed a point somebody waits for */
+	/*
+	 * What was changed but not yet published (changes are collected) must be published before a grace period
+	 * begins: quiesce_call() calls this first. May be NULL; set once at start.
+	 */
+	void (*publish)(void *ctx);
+	void *publish_ctx;
 	struct quiesce_head *first, **last;
 	struct quiesce_worker workers[QUIESCE_MAX_WORKERS];
 };

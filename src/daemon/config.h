@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * config.h - the daemon's configuration: what cards there are, what their ports are tied to, how workers behave.
+ * Plain data; read once at start (or by --check-config), never changed afterwards.
+ */
+#ifndef SOFTIOV_DAEMON_CONFIG_H
+#define SOFTIOV_DAEMON_CONFIG_H
+
+#include <limits.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "util/util.h"
+
+#define CONFIG_MAX_CARDS 8
+#define CONFIG_MAX_PORTS 2
+#define CONFIG_MAX_PFS_PER_PORT 4
+#define CONFIG_MAX_VFS 64
+#define CONFIG_MAX_WORKERS 16
+#define CONFIG_CARD_BUSES 3 /* a card's VFs spill into the two buses after its own */
+
+/** struct config_socket - who may use a socket. */
+struct config_socket {
+	uid_t owner; /* (uid_t)-1: the daemon's */
+	gid_t group; /* (gid_t)-1: the daemon's */
+	mode_t mode;
+};
+
+/** struct config_vf - how a VF starts; "softiov vf set" may change the policy later. */
+struct config_vf {
+	bool has_mac;
+	uint8_t mac[ETH_ALEN];
+	uint16_t vlan; /* 0: none */
+	uint8_t qos;
+	bool spoofchk, trust;
+	bool registers_shared;
+	struct config_socket socket;
+};
+
+enum config_netdev { CONFIG_NETDEV_AUTO, CONFIG_NETDEV_NONE, CONFIG_NETDEV_NAMED };
+
+struct config_pf {
+	uint16_t vfs;
+	enum config_netdev netdev; /* auto: svN where the daemon may create one */
+	char netdev_name[IFNAMSIZ];
+	uint16_t mtu;
+	bool has_mac;
+	uint8_t mac[ETH_ALEN];
+	struct config_vf vf[CONFIG_MAX_VFS];
+};
+
+enum config_uplink { CONFIG_UPLINK_NONE, CONFIG_UPLINK_TAP };
+
+struct config_port {
+	enum config_uplink uplink;
+	char uplink_name[IFNAMSIZ];
+	uint16_t uplink_mtu;
+	unsigned int pfs; /* 1, 2 or 4 */
+	struct config_pf pf[CONFIG_MAX_PFS_PER_PORT];
+};
+
+struct config_card {
+	uint16_t domain;
+	uint8_t bus;
+	uint64_t serial; /* the card's MAC addresses are derived from it */
+	unsigned int ports;
+	struct config_port port[CONFIG_MAX_PORTS];
+};
+
+struct config {
+	char run_dir[PATH_MAX];
+	struct config_socket api;
+	unsigned int workers;
+	bool pinned;
+	int cpu[CONFIG_MAX_WORKERS];
+	uint32_t busy_us, nap_us, nap_max_us;
+	bool always_busy;
+	unsigned int cards;
+	struct config_card card[CONFIG_MAX_CARDS];
+};
+
+/**
+ * config_default() - what runs without any file: card 0000:07 with one port, one PF, 8 VFs.
+ * Return: the configuration, owned by the caller (free()), or NULL.
+ */
+struct config *config_default(void);
+
+/**
+ * config_load() - read @path. Return: 0 with *@config set (free() it), or -errno with @why naming file, line, the
+ * offending word and what is allowed.
+ */
+int config_load(const char *path, struct config **config, struct reason *why);
+
+#endif
