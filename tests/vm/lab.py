@@ -181,7 +181,10 @@ class Agent:
         with self.lock:
             self.sock = sock
         threading.Thread(target=self._read, args=(sock,), daemon=True).start()
-        self.send(self.HELLO, 0, b"hello")
+
+    def greet(self):
+        """Ask whether the agent is there. To be repeated: firmware may read the port before the agent does."""
+        self.send(self.HELLO, 0)
 
     def close(self):
         with self.lock:
@@ -400,9 +403,9 @@ class Guest:
                 return connect() or True
             except (FileNotFoundError, ConnectionRefusedError):
                 if self.process.poll() is not None:
-                    message = f"{self.name}: QEMU ended with {self.process.returncode}\n{tail(self.qemu_log)}"
+                    status = self.process.returncode
                     self.close(keep=True)
-                    raise LabError(message) from None
+                    raise LabError(f"{self.name}: QEMU ended with {status}\n{tail(self.qemu_log)}") from None
                 return None
         return wait_until(attempt, 20, f"{self.name}: QEMU's sockets", 0.02)
 
@@ -417,6 +420,7 @@ class Guest:
         """Until the guest can run commands."""
         end = time.monotonic() + timeout
         while not self.agent.greeted.wait(0.1):
+            self.agent.greet()
             if self.process.poll() is not None:
                 raise LabError(f"{self.name}: QEMU ended with {self.process.returncode}\n{self.logs()}")
             if "Kernel panic" in self.console() or time.monotonic() > end:
@@ -467,7 +471,11 @@ class Guest:
             shutil.rmtree(self.dir, ignore_errors=True)
 
     def __enter__(self):
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __exit__(self, *_):
         self.close()

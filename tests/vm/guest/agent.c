@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The agent: process 1 of a test guest. Runs shell commands for the test harness (tests/vm/lab.py), any number of them
- * side by side, and hands back their output and exit status exactly.
+ * The agent: process 1 of a test guest. Runs shell commands for the test harness (tests/vm/lab.py),
+ * any number of them side by side, and hands back their output and exit status exactly.
  *
- * Transport: the virtio-serial port named "softiov.agent", a byte stream whose other end is a Unix socket of QEMU.
- * Both directions carry frames, a struct frame followed by `length` bytes:
+ * Transport: the virtio-serial port named "softiov.agent", a byte stream whose other end is a Unix
+ * socket of QEMU. Both directions carry frames, a struct frame followed by `length` bytes:
  *
- *   harness -> agent   HELLO   any bytes            answered by a HELLO with the same bytes
- *                      RUN     command line         run by /bin/sh in a session of its own; `id` names the command
- *                      STDIN   bytes                to the command's standard input; no bytes: end of file
- *                      SIGNAL  int32                to the command's process group
+ *   harness -> agent   HELLO   any bytes      answered by a HELLO with the same bytes
+ *                      RUN     command line   run by /bin/sh in a session of its own; `id` names it
+ *                      STDIN   bytes          to its standard input; no bytes: end of file
+ *                      SIGNAL  int32          to its process group
  *   agent -> harness   HELLO
- *                      STDOUT, STDERR  bytes        in the order the command wrote them, per stream
- *                      EXIT    int32                wait(2) status; the last frame of a command
+ *                      STDOUT, STDERR  bytes  in the order the command wrote them, per stream
+ *                      EXIT    int32          wait(2) status; the last frame of a command
  *
- * A command has ended when its shell has: what background processes write to inherited pipes later is lost.
+ * A command has ended when its shell has: what background processes write to inherited pipes later
+ * is lost.
  *
- * Each frame to the harness goes out in one write(), which virtio_console turns into one buffer, so a guest that resets
- * leaves no half frame behind. The harness reconnects after a reset, which drops what was under way; a reader that
- * sees no magic skips bytes until it does.
+ * Each frame to the harness goes out in one write(), which virtio_console turns into one buffer, so
+ * a guest that resets leaves no half frame behind. The harness reconnects after a reset, which
+ * drops what was under way; a reader that sees no magic skips bytes until it does.
  *
  * As process 1 the agent also reaps orphans. It never exits.
  */
@@ -36,11 +37,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PORT_NAME	"softiov.agent"
-#define FRAME_MAGIC	0x41495453u	/* "STIA" */
-#define CHUNK		8192		/* bytes of output per frame */
-#define PAYLOAD_MAX	65536		/* bytes the harness may put into one frame */
-#define COMMANDS_MAX	64
+#define PORT_NAME "softiov.agent"
+#define FRAME_MAGIC 0x41495453u /* "STIA" */
+#define CHUNK 8192		/* bytes of output per frame */
+#define PAYLOAD_MAX 65536	/* bytes the harness may put into one frame */
+#define COMMANDS_MAX 64
 
 enum frame_type { HELLO = 1, RUN, STDIN, SIGNAL, STDOUT, STDERR, EXIT };
 
@@ -295,7 +296,7 @@ static void receive(void)
 	ssize_t n = read(port, buffer + have, sizeof(buffer) - 1 - have);
 	size_t at = 0;
 
-	if (n <= 0) {			/* the harness has gone; it starts afresh when it comes back */
+	if (n <= 0) { /* the harness has gone; it starts afresh when it comes back */
 		have = 0;
 		usleep(20000);
 		return;
@@ -345,7 +346,8 @@ int main(void)
 	printf("agent: ready\n");
 	fflush(stdout);
 	for (;;) {
-		struct pollfd fds[2 + 3 * COMMANDS_MAX] = { { port, POLLIN, 0 }, { signals, POLLIN, 0 } };
+		struct pollfd fds[2 + 3 * COMMANDS_MAX] = { { port, POLLIN, 0 },
+							    { signals, POLLIN, 0 } };
 		struct pollfd *fd = fds + 2;
 		struct signalfd_siginfo info;
 

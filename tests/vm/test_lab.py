@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The lab itself, tried without softiov: guests boot, obey and talk over a pair of cards of QEMU's own."""
+
+import json
+import os
+import re
+import time
+
+import pytest
+
+from lab import LabError, iperf3
+
+
+def traffic(sender, receiver, send, receive, timeout=60):
+    """Run traffic (guest/traffic.c) on both sides; returns the receiver's status and report."""
+    listener = receiver.start_bg(f"traffic {receive}")
+    listener.wait_for("listening")
+    sender.sh(f"traffic {send}", timeout)
+    result = listener.wait(timeout)
+    return result.rc, json.loads(result.stdout.splitlines()[-1])
+
+
+def test_results_are_exact(wired):
+    assert wired.a.run("printf out; printf err >&2; exit 7") == (7, "out", "err")
+    assert wired.a.run("kill -9 $$").rc == 137
+    assert wired.a.run("no-such-program").rc == 127
+    with pytest.raises(LabError, match="more than"):
+        wired.a.run("sleep 20", timeout=0.5)
+
+
+def test_many_commands_at_once(wired):
+    commands = [wired.a.start_bg(f"sleep 0.5; seq {n} 5000; exit {n}") for n in range(30)]
+    for n, command in enumerate(commands):
+        result = command.wait()
+        assert result.rc == n
+        assert result.stdout == "".join(f"{i}\n" for i in range(n, 5001))
+
+
+def test_files_cross_whole(wired):
+    data = os.urandom(1 << 20)
+    wired.a.push("/tmp/data", data)
+    assert wired.a.pull("/tmp/data") == data
+
+
+def test_ping_and_iperf3(wired):
+    assert wired.a.ping(wired.b.address, 5)["loss"] == 0
+    assert iperf3(wired.b, wired.a, wired.b.address, 2)["mbits"] > 20
+    assert wired.a.ethtool_stats(wired.a.nic)["tx_packets"] > 1000
+    assert wired.a.link_stats(wired.a.nic)["tx_packets"] > 1000
+    assert sum(wired.a.interrupts(wired.a.nic).values()) > 100
+
+
+def test_hashed_streams(wired):
+    rc, report = traffic(wired.a, wired.b, f"hash-send tcp {wired.b.address} 7000 5000000", "hash-recv tcp 7000")
+    assert rc == 0 and report["complete"] and report["bytes"] == 5000000
+    rc, report = traffic(wired.a, wired.b, f"hash-send udp {wired.b.address} 7000 1000000 200", "hash-recv udp 7000")
+    assert rc == 0 and report["corrupt"] == 0 and report["received"] > 0
+
+
+def test_numbered_datagrams(wired):
+    rc, report = traffic(wired.a, wired.b, f"paced-send {wired.b.address} 7000 500 1000", "paced-recv 7000")
+    assert rc == 0 and report["sent"] == 1000 and report["duplicates"] == 0
+    assert report["received"] + report["missing"] == 1000
+
+
+def test_raw_frames(wired):
+    mac = wired.b.mac(wired.b.nic)
+    for tags in ("vlan=0", "vlan=42", "vlan=42,svlan=77"):
+        sent = tags.replace("vlan=0", "").replace(",", " ")
+        rc, report = traffic(wired.a, wired.b,
+                             f"raw-send {wired.a.nic} dst={mac} src=02:00:00:00:00:99 {sent} size=200 count=50 mark=5",
+                             f"raw-recv {wired.b.nic} src=02:00:00:00:00:99,mark=5,size=200,until=50,promisc=1,{tags} 10")
+        assert (report["matched"], report["altered"]) == (50, 0), (tags, report)
+
+
+def test_registers_of_a_bound_device(wired):
+    (_, address, driver), = wired.a.interfaces()
+    assert driver == "igb"
+    status = int(wired.a.sh(f"traffic peek {address} 0 0x8"), 0)
+    assert status & 2, "link up in STATUS"
+    wired.a.sh(f"traffic poke {address} 0 0x5b50 0x12345678")      # SWSM's neighbourhood: harmless
+
+
+def test_reboot_and_power_off(guests):
+    guest = guests("r", modules="")
+    guest.wait_ready()
+    boot_id = guest.sh("cat /proc/sys/kernel/random/boot_id")
+    sleeper = guest.start_bg("sleep 100")
+    guest.reboot()
+    assert sleeper.wait(1).rc is None, "lost with the reboot"
+    assert guest.sh("cat /proc/sys/kernel/random/boot_id") != boot_id
+    guest.qmp("system_reset")
+    time.sleep(0.5)
+    guest.wait_ready()
+    assert guest.poweroff() == 0
+
+
+def test_kill(guests):
+    guest = guests("k", modules="")
+    guest.wait_ready()
+    guest.kill()
+    assert not guest.alive()
+
+
+def test_iommu(guests):
+    guest = guests("i", modules="igb,vfio-pci,vfio_iommu_type1", iommu=True,
+                   extra_args=["-device", "igb,bus=rp0,romfile="])
+    guest.wait_ready()
+    (_, address, _), = guest.interfaces("igb")
+    assert re.fullmatch(r"\d+", os.path.basename(guest.sh(f"readlink /sys/bus/pci/devices/{address}/iommu_group").strip()))
+    assert "vfio_pci" in guest.sh("lsmod")
+
+
+def test_firmware(guests):
+    guest = guests("f", modules="", firmware="ovmf")
+    guest.wait_ready(90)
+    assert guest.run("[ -d /sys/firmware/efi ]").rc == 0
+
+
+def test_modules(wired):
+    names = ("ixgbe ixgbevf vfio-pci vfio_iommu_type1 vxlan 8021q bridge veth macvlan macvtap tun bonding dummy igbvf "
+             "e1000 e1000e virtio_net pci-pf-stub vmd uio_pci_generic sctp").split()
+    for name in names:
+        wired.b.sh(f"modprobe {name}")
+    wired.b.sh("tc qdisc add dev lo root handle 1: htb && tc qdisc del dev lo root")
+
+
+def test_tools(wired):
+    wired.b.sh("lspci -nnvv && lspci -t && bridge link && ethtool -i $(ls /sys/class/net | grep eth) && tcpdump --version")
+    assert "Intel Corporation" in wired.b.sh("lspci")
