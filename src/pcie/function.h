@@ -34,7 +34,8 @@
  */
 struct function_ops {
 	int (*bar_read)(void *ctx, unsigned int bar, uint64_t offset, void *data, uint32_t len);
-	int (*bar_write)(void *ctx, unsigned int bar, uint64_t offset, const void *data, uint32_t len);
+	int (*bar_write)(void *ctx, unsigned int bar, uint64_t offset, const void *data,
+			 uint32_t len);
 	int (*reset)(void *ctx);
 	void (*command)(void *ctx, uint16_t command);
 	void (*msix)(void *ctx, bool enable, bool function_mask);
@@ -50,9 +51,9 @@ struct pcie_bar {
 
 /** struct pcie_layout - what a kind of function looks like. Immutable once built. */
 struct pcie_layout {
-	uint8_t reset[PCIE_CONFIG_SIZE]; /* value after power-on */
-	uint8_t mask[PCIE_CONFIG_SIZE];	 /* writable bits */
-	uint8_t w1c[PCIE_CONFIG_SIZE];	 /* bits that a written 1 clears */
+	uint8_t reset[PCIE_CONFIG_SIZE];  /* value after power-on */
+	uint8_t mask[PCIE_CONFIG_SIZE];	  /* writable bits */
+	uint8_t w1c[PCIE_CONFIG_SIZE];	  /* bits that a written 1 clears */
 	uint8_t sticky[PCIE_CONFIG_SIZE]; /* bits that survive a function-level reset */
 	struct pcie_bar bar[PCIE_BARS];
 	uint16_t pm, msi, msix, express, aer, dsn, ari, sriov; /* capability offsets, 0: absent */
@@ -72,13 +73,15 @@ struct pcie_ids {
 void pcie_layout_init(struct pcie_layout *layout, const struct pcie_ids *ids, bool multifunction);
 /** pcie_layout_init_vf() - a bare VF: vendor and device 0xffff, no BARs, Command only has Bus Master Enable. */
 void pcie_layout_init_vf(struct pcie_layout *layout, const struct pcie_ids *ids);
-void pcie_add_bar(struct pcie_layout *layout, unsigned int index, uint64_t size, bool is_64bit, bool prefetchable);
+void pcie_add_bar(struct pcie_layout *layout, unsigned int index, uint64_t size, bool is_64bit,
+		  bool prefetchable);
 void pcie_add_pm(struct pcie_layout *layout, uint16_t offset);
 void pcie_add_msi(struct pcie_layout *layout, uint16_t offset);
 void pcie_add_msix(struct pcie_layout *layout, uint16_t offset, uint16_t vectors, unsigned int bar,
 		   uint32_t table_offset, uint32_t pba_offset);
 /** pcie_add_express() - endpoint, FLR, link @speed (1 = 2.5, 2 = 5 GT/s) x @width. */
-void pcie_add_express(struct pcie_layout *layout, uint16_t offset, unsigned int speed, unsigned int width);
+void pcie_add_express(struct pcie_layout *layout, uint16_t offset, unsigned int speed,
+		      unsigned int width);
 void pcie_add_aer(struct pcie_layout *layout, uint16_t offset);
 void pcie_add_serial(struct pcie_layout *layout, uint16_t offset, uint64_t serial);
 void pcie_add_ari(struct pcie_layout *layout, uint16_t offset, uint8_t next_function);
@@ -90,13 +93,15 @@ struct pcie_sriov_config {
 	uint32_t supported_page_sizes;
 	struct pcie_bar vf_bar[PCIE_BARS];
 };
-void pcie_add_sriov(struct pcie_layout *layout, uint16_t offset, const struct pcie_sriov_config *config);
+void pcie_add_sriov(struct pcie_layout *layout, uint16_t offset,
+		    const struct pcie_sriov_config *config);
 
 /** struct pcie_function_state - a function in the card's state file. */
 struct pcie_function_state {
 	uint8_t config[PCIE_CONFIG_SIZE];
-	uint32_t bar_probe; /* bit n: BAR n last written with all ones (sizing) */
-	uint32_t present;
+	uint32_t reserved;
+	uint32_t
+		present; /* 0: no function answers, reads are all ones (a VF while VF Enable is clear) */
 };
 
 struct pcie_function {
@@ -109,14 +114,16 @@ struct pcie_function {
 
 /** pcie_function_init() - power-on values; @ops, @ctx, @layout, @state must outlive @function. */
 void pcie_function_init(struct pcie_function *function, const struct pcie_layout *layout,
-			struct pcie_function_state *state, uint16_t routing_id, const struct function_ops *ops,
-			void *ctx);
+			struct pcie_function_state *state, uint16_t routing_id,
+			const struct function_ops *ops, void *ctx);
 
 /** pcie_config_read() - any @len, any alignment inside 4 KiB; the caller has checked the bounds. */
-void pcie_config_read(const struct pcie_function *function, uint16_t offset, void *data, uint32_t len);
+void pcie_config_read(const struct pcie_function *function, uint16_t offset, void *data,
+		      uint32_t len);
 
 /** pcie_config_write() - byte-wise masks, then effects. Return: PCIE_DONE or PCIE_QUIESCE. */
-int pcie_config_write(struct pcie_function *function, uint16_t offset, const void *data, uint32_t len);
+int pcie_config_write(struct pcie_function *function, uint16_t offset, const void *data,
+		      uint32_t len);
 
 /** pcie_function_reset() - as the requester would by FLR; conventional reset too. Return: PCIE_DONE or PCIE_QUIESCE. */
 int pcie_function_reset(struct pcie_function *function);
@@ -126,6 +133,8 @@ uint64_t pcie_bar_address(const struct pcie_function *function, unsigned int bar
 
 /* SR-IOV: what a system driver and the manager ask (chapter 9.3.3). */
 bool pcie_vf_enabled(const struct pcie_function *pf);
+/** pcie_vf_memory_enabled() - VF MSE: do the VFs answer memory accesses? */
+bool pcie_vf_memory_enabled(const struct pcie_function *pf);
 uint16_t pcie_num_vfs(const struct pcie_function *pf);
 /** pcie_vf_routing_id() - PF + First VF Offset + @vf * VF Stride; may lie on a following bus. */
 uint16_t pcie_vf_routing_id(const struct pcie_function *pf, unsigned int vf);
@@ -143,8 +152,10 @@ int pcie_bdf_parse(const char *text, uint16_t *domain, uint16_t *routing_id);
 struct pcie_hierarchy;
 struct pcie_hierarchy *pcie_hierarchy_create(void);
 void pcie_hierarchy_destroy(struct pcie_hierarchy *hierarchy);
-int pcie_hierarchy_add(struct pcie_hierarchy *hierarchy, struct pcie_function *function); /* -EEXIST on overlap */
+int pcie_hierarchy_add(struct pcie_hierarchy *hierarchy,
+		       struct pcie_function *function); /* -EEXIST on overlap */
 void pcie_hierarchy_remove(struct pcie_hierarchy *hierarchy, struct pcie_function *function);
-struct pcie_function *pcie_hierarchy_find(const struct pcie_hierarchy *hierarchy, uint16_t routing_id);
+struct pcie_function *pcie_hierarchy_find(const struct pcie_hierarchy *hierarchy,
+					  uint16_t routing_id);
 
 #endif

@@ -3,9 +3,8 @@
  * irq.h - an MSI-X vector with cause, mask and moderation in one atomic word, so that any thread may raise, mask or
  * unmask it and exactly one of them signals it.
  *
- * word: bit 0 cause pending, bit 1 enabled by the driver (interrupt mask set), bit 2 auto-clear the cause when
- * signalled, bit 3 auto-disable when signalled, bit 4 masked by MSI-X function or vector mask, bits 63:8 earliest time
- * of the next signal in units of 256 ns of CLOCK_MONOTONIC (0: no limit).
+ * Bits 63:8 of the word are the earliest time of the next signal in units of 256 ns of CLOCK_MONOTONIC (0: no limit);
+ * the low bits are enum irq_word.
  *
  * A cause that meets an enabled vector before its time is *held by moderation*: irq_raise() and irq_enable() return the
  * time at which irq_expire() must be called. A cause that meets a disabled vector is *held by mask*.
@@ -17,13 +16,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** enum irq_word - low bits of the word. */
+enum irq_word {
+	IRQ_CAUSE = 1 << 0,   /* cause pending: raised and neither auto-cleared nor acknowledged */
+	IRQ_ENABLED = 1 << 1, /* enabled by the driver (interrupt mask set) */
+	IRQ_AUTO_CLEAR = 1 << 2,   /* clear the cause when signalled */
+	IRQ_AUTO_DISABLE = 1 << 3, /* disable when signalled */
+	IRQ_MASKED = 1 << 4,	   /* by MSI-X function or vector mask */
+	IRQ_OWED = 1 << 5,	   /* raised and not yet signalled; the MSI-X pending bit */
+};
+
 /** struct irq_vector - one vector; lives in the card's state file. Zeroed memory: disabled, no cause, no limit. */
 struct irq_vector {
 	_Atomic uint64_t word;
 	_Atomic uint32_t interval_ns; /* minimum time between signals, 0: none */
 	uint32_t reserved;
-	_Atomic uint64_t causes;	  /* raises, coalesced or not */
-	_Atomic uint64_t held_by_mask;	  /* raises that found the vector disabled */
+	_Atomic uint64_t causes;	     /* raises, coalesced or not */
+	_Atomic uint64_t held_by_mask;	     /* raises that found the vector disabled */
 	_Atomic uint64_t held_by_moderation; /* raises that came too early */
 	_Atomic uint64_t signalled;
 };
