@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * model.h - where a device model and the data path meet: bursts of frames. Neither room includes the other.
+ * model.h - where a device model and the data path meet: bursts of frames. Neither room includes
+ * the other.
  */
 #ifndef SOFTIOV_FRAME_MODEL_H
 #define SOFTIOV_FRAME_MODEL_H
@@ -13,22 +14,25 @@
 
 /** struct frame_burst - frames of one transmit queue under way; owned by a worker. */
 struct frame_burst {
-	unsigned int n;		/* frames */
-	unsigned int segments;	/* used of @segment */
+	unsigned int n;	       /* frames */
+	unsigned int segments; /* used of @segment */
 	struct frame frame[FRAME_BURST];
 	struct frame_segment segment[BURST_SEGMENTS];
 };
 
 /**
  * struct model_ops - what a device model offers the data path. Worker only.
- * @tx_burst: decode what the driver posted into @burst (empty when called): at most FRAME_BURST frames, finished by
- *	frame_finish(). Frames the model itself drops (bad descriptor, DMA fault) it counts in the vport's stats.
- *	@now: CLOCK_MONOTONIC ns. Return: frames in @burst; 0 with work done is possible (only bad frames).
- * @tx_complete: all of the last burst is delivered or dropped: write back completions, publish the head, raise causes.
+ * @tx_burst: decode what the driver posted into @burst (empty when called): at most FRAME_BURST
+ *	frames, finished by frame_finish(). Frames the model itself drops (bad descriptor, DMA
+ *	fault) it counts in the vport's stats. @now: CLOCK_MONOTONIC ns. Return: frames in @burst; 0
+ *	with work done is possible (only bad frames).
+ * @tx_complete: all of the last burst is delivered or dropped: write back completions, publish the
+ *	head, raise causes.
  * @tx_pending: cheap: is anything posted? Asked before a nap.
- * @rx_burst: deliver @n frames to the pool: pick queues, find descriptors, copy, write back, count (packets, bytes,
- *	drops) in the pool's stats, raise causes.
- * @irq_expire: signal moderated interrupts of the pool that are due; return the earliest time still due, or UINT64_MAX.
+ * @rx_burst: deliver @n frames to the pool: pick queues, find descriptors, copy, write back, count
+ *	(packets, bytes, drops) in the pool's stats, raise causes.
+ * @irq_expire: signal moderated interrupts of the pool that are due; return the earliest time still
+ *	due, or UINT64_MAX.
  */
 struct model_ops {
 	unsigned int (*tx_burst)(void *queue, struct frame_burst *burst, uint64_t now);

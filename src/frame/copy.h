@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * copy.h - the copies of the frame room: plain, with an Internet checksum, with a CRC32c. Private
+ * to the room.
+ */
+#ifndef SOFTIOV_FRAME_COPY_H
+#define SOFTIOV_FRAME_COPY_H
+
+#include <emmintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include "util/util.h"
+
+/** csum_add() - ones' complement addition of two partial sums. */
+static inline uint64_t csum_add(uint64_t a, uint64_t b)
+{
+	a += b;
+	return a + (a < b);
+}
+
+/**
+ * csum_turn() - @sum as seen from an odd offset, and back: a byte that sits at an odd offset of the
+ * summed range is the other half of its 16-bit word. Turning, adding a piece as if it began at an
+ * even offset, and turning back puts every byte into its right half (RFC 1071, section 2 (B)).
+ */
+static inline uint64_t csum_turn(uint64_t sum)
+{
+	return sum << 8 | sum >> 56;
+}
+
+/** crc32c_copy() - crc32c() of the very bytes it copies. */
+uint32_t crc32c_copy(void *to, const void *from, size_t len, uint32_t crc);
+
+/** copy_16() - 16 bytes through one vector register. */
+static inline void copy_16(uint8_t *to, const uint8_t *from)
+{
+	_mm_storeu_si128((__m128i *)to, _mm_loadu_si128((const __m128i *)from));
+}
+
+/**
+ * copy_bytes() - memcpy() that does not call for the sizes of small frames: a frame of 60 to 128
+ * bytes is a few pairs of loads and stores, the last of which overlap.
+ */
+static inline void copy_bytes(uint8_t *to, const uint8_t *from, size_t len)
+{
+	if (len - 32 > 128 - 32) {
+		memcpy(to, from, len);
+		return;
+	}
+	copy_16(to, from);
+	copy_16(to + 16, from + 16);
+	if (len > 64) {
+		copy_16(to + 32, from + 32);
+		copy_16(to + 48, from + 48);
+		if (len > 96) {
+			copy_16(to + len - 64, from + len - 64);
+			copy_16(to + len - 48, from + len - 48);
+		}
+	}
+	copy_16(to + len - 32, from + len - 32);
+	copy_16(to + len - 16, from + len - 16);
+}
+
+#endif

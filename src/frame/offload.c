@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * offload.c - segmentation and checksums: 82599 data sheet, sections 7.2.4 (transmit segmentation),
+ * 7.2.5 (transmit checksums) and 7.1.11 (receive checksums).
+ *
+ * Segmentation. The header, l2_len + l3_len + l4_len bytes, is replicated; two layers are edited
+ * and no others: the IP header at l2_len (IPv4: total length, identification, checksum; IPv6:
+ * payload length) and the L4 header behind l3_len (TCP: sequence, flags, checksum; UDP: length,
+ * checksum). l3_len may span a tunnel: then the headers in between, from the outer UDP or GRE
+ * header to the inner IP header, are sent as they are. The stack has prepared them for one full
+ * segment and sends a shorter last one by itself (Linux GSO_PARTIAL; its outer UDP checksum holds
+ * for all segments, because each inner one sums up to the same pseudo-header). For segmentation
+ * software leaves in the L4 checksum field the sum of the pseudo-header without its length, which
+ * is added here.
+ *
+ * IPv4 header checksum. Over the header's own length, the field taken as zero. Linux leaves the
+ * complement of the tunnel headers in that field, because hardware sums over l3_len; this comes to
+ * the same.
+ *
+ * Summing. The part of the sum that lies in the head is taken before the copy, the body is summed
+ * while it is copied, and the result is stored at the end where the field went: the receiver's
+ * memory is written, never read back.
+ *
+ * Verifying. Outer headers only, and only when the lengths in them make sense: a frame that
+ * contradicts itself is delivered unjudged. Bytes behind the IP packet (padding of short frames)
+ * are not part of the sum.
+ */
+#include "frame/offload.h"
+
+#include <netinet/in.h>
+#include "frame/copy.h"
+#include "frame/protocol.h"
+
+static uint16_t to_be16(uint32_t v)
+{
+	return __builtin_bswap16((uint16_t)v);
+}
+
+static unsigned int ipv4_len(const uint8_t *ip)
+{
+	return (ip[0] & 15u) * 4;
+}
+
+static void ipv4_checksum(uint8_t *ip)
+{
+	put_le16(ip + IPV4_CHECKSUM, 0);
+	put_le16(ip + IPV4_CHECKSUM, csum_fold(csum_partial(ip, ipv4_len(ip), 0)));
+}
+
+/* Copy the head to where it can be edited, the tag in its place. */
+static void private_head(struct frame_cut *cut)
+{
+	const struct frame *frame = cut->frame;
+	uint16_t len = cut->head_len;
+
+	if (cut->insert_vlan && frame->flags & FRAME_VLAN) {
+		cut->tag_len = VLAN_TAG_LEN;
+		put_be16(cut->header + ETH_TYPE, frame->vlan_tpid);
+		put_be16(cut->header + ETH_TYPE + 2, frame->vlan);
+		memcpy(cut->header, frame->header, ETH_TYPE);
+		memcpy(cut->header + ETH_TYPE + VLAN_TAG_LEN, frame->header + ETH_TYPE,
+		       len - ETH_TYPE);
+	} else {
+		copy_bytes(cut->header, frame->header, len);
+	}
+	cut->head = cut->header;
+	cut->head_len = len + cut->tag_len;
+}
+
+static void prepare_tso(struct frame_cut *cut)
+{
+	const struct frame *frame = cut->frame;
+
+	cut->head_len = frame->l2_len + frame->l3_len + frame->l4_len;
+	cut->source = frame->header + cut->head_len; /* the body begins in the header copy */
+	cut->source_left = frame->header_len - cut->head_len;
+	cut->payload_left = frame->len - cut->head_len;
+	cut->cut_size = frame->mss;
+}
+
+static void set_kind(struct frame_cut *cut, uint8_t protocol)
+{
+	cut->sum_kind = protocol == IPPROTO_SCTP ? SUM_CRC32C : SUM_INTERNET;
+	cut->field_len = protocol == IPPROTO_SCTP ? 4 : 2;
+	cut->field = (uint16_t)(cut->sum_start + cut->tag_len +
+				(protocol == IPPROTO_TCP   ? TCP_CHECKSUM
+				 : protocol == IPPROTO_UDP ? UDP_CHECKSUM
+							   : SCTP_CHECKSUM));
+}
+
+static bool is_outer_l4(const struct frame_cut *cut)
+{
+	return cut->info.l4 != FRAME_L4_NONE && cut->info.l4_offset == cut->sum_start;
+}
+
+static void prepare_compute(struct frame_cut *cut)
+{
+	const struct frame *frame = cut->frame;
+
+	cut->compute = true;
+	cut->sum_start = frame->l2_len + frame->l3_len;
+	cut->seed = 0;
+	set_kind(cut, frame->l4_proto);
+	if (cut->sum_kind == SUM_CRC32C)
+		memset(cut->header + cut->field, 0, 4);
+	if (is_outer_l4(cut))
+		cut->verdict |= FRAME_L4_CHECKED;
+}
+
+/*
+ * The length of the L4 packet, from the IP header; 0 when it is not to be judged.
+ */
+static uint32_t l4_length(const struct frame *frame, const struct frame_info *info)
+{
+	const uint8_t *ip = frame->header + info->l3_offset, *l4 = frame->header + info->l4_offset;
+	uint32_t ip_len = info->l3 == FRAME_L3_IPV4
+				  ? get_be16(ip + IPV4_TOTAL_LENGTH)
+				  : IPV6_HEADER_LEN + get_be16(ip + IPV6_PAYLOAD_LENGTH);
+	uint32_t headers = info->l4_offset - info->l3_offset, len;
+
+	if (info->l3_offset + ip_len > frame->len || ip_len < headers || info->rerouted)
+		return 0;
+	len = ip_len - headers;
+	switch (info->l4) {
+	case FRAME_L4_TCP:
+		return len >= TCP_HEADER_LEN ? len : 0;
+	case FRAME_L4_UDP:
+		return get_be16(l4 + UDP_LENGTH) == len && len >= UDP_HEADER_LEN ? len : 0;
+	case FRAME_L4_SCTP:
+		return len >= SCTP_HEADER_LEN ? len : 0;
+	default:
+		return 0;
+	}
+}
+
+static bool no_udp_checksum(const struct frame_cut *cut)
+{
+	return cut->info.l4 == FRAME_L4_UDP &&
+	       !get_le16(cut->frame->header + cut->info.l4_offset + UDP_CHECKSUM);
+}
+
+static void prepare_verify_l4(struct frame_cut *cut)
+{
+	static const uint8_t protocol[] = { [FRAME_L4_TCP] = IPPROTO_TCP,
+					    [FRAME_L4_UDP] = IPPROTO_UDP,
+					    [FRAME_L4_SCTP] = IPPROTO_SCTP };
+	const struct frame_info *info = &cut->info;
+	const uint8_t *ip = cut->frame->header + info->l3_offset;
+	uint32_t len;
+
+	if (info->l4 == FRAME_L4_NONE || no_udp_checksum(cut))
+		return;
+	len = l4_length(cut->frame, info);
+	if (!len)
+		return;
+	cut->sum_start = info->l4_offset;
+	cut->sum_end = info->l4_offset + len;
+	set_kind(cut, protocol[info->l4]);
+	if (cut->sum_kind == SUM_CRC32C)
+		return;
+	cut->seed = (uint64_t)to_be16(protocol[info->l4]) + to_be16(len);
+	cut->seed = info->l3 == FRAME_L3_IPV4
+			    ? csum_partial(ip + IPV4_SOURCE, IPV4_ADDRESSES_LEN, cut->seed)
+			    : csum_partial(ip + IPV6_SOURCE, IPV6_ADDRESSES_LEN, cut->seed);
+}
+
+static void judge_ipv4(struct frame_cut *cut)
+{
+	const uint8_t *ip = cut->frame->header + cut->info.l3_offset;
+
+	cut->verdict |= FRAME_IP_CHECKED;
+	if (csum_fold(csum_partial(ip, ipv4_len(ip), 0)))
+		cut->verdict |= FRAME_IP_BAD;
+}
+
+void offload_prepare(struct frame_cut *cut)
+{
+	const struct frame *frame = cut->frame;
+	uint16_t flags = frame->flags;
+	bool ipv4 = cut->info.l3 == FRAME_L3_IPV4;
+
+	if (flags & FRAME_TSO)
+		prepare_tso(cut);
+	if (flags & (FRAME_IP_CSUM | FRAME_L4_CSUM | FRAME_TSO) ||
+	    (cut->insert_vlan && flags & FRAME_VLAN))
+		private_head(cut);
+
+	if (flags & FRAME_IP_CSUM) {
+		if (!(flags & FRAME_TSO)) /* else for each cut */
+			ipv4_checksum(cut->header + cut->tag_len + frame->l2_len);
+		if (ipv4 && cut->info.l3_offset == frame->l2_len)
+			cut->verdict |= FRAME_IP_CHECKED;
+	} else if (ipv4 && flags & FRAME_CSUM_GOOD) {
+		cut->verdict |= FRAME_IP_CHECKED;
+	} else if (ipv4 && cut->verify) {
+		judge_ipv4(cut);
+	}
+
+	if (flags & FRAME_L4_CSUM)
+		prepare_compute(cut);
+	else if (flags & FRAME_CSUM_GOOD && cut->info.l4 != FRAME_L4_NONE && !no_udp_checksum(cut))
+		cut->verdict |= FRAME_L4_CHECKED;
+	else if (cut->verify && !(flags & FRAME_CSUM_GOOD))
+		prepare_verify_l4(cut);
+}
+
+static void edit_ip(struct frame_cut *cut, uint32_t body)
+{
+	const struct frame *frame = cut->frame;
+	uint32_t len = cut->head_len - cut->tag_len - frame->l2_len + body;
+	uint8_t *ip = cut->header + cut->tag_len + frame->l2_len;
+
+	if (ip[0] >> 4 == 4) {
+		uint16_t id = get_be16(frame->header + frame->l2_len + IPV4_ID);
+
+		put_be16(ip + IPV4_TOTAL_LENGTH, (uint16_t)len);
+		put_be16(ip + IPV4_ID, (uint16_t)(id + cut->index));
+		ipv4_checksum(ip);
+	} else {
+		put_be16(ip + IPV6_PAYLOAD_LENGTH, (uint16_t)(len - IPV6_HEADER_LEN));
+	}
+}
+
+static void edit_tcp(struct frame_cut *cut, uint8_t *tcp, const uint8_t *original)
+{
+	uint8_t flags = original[TCP_FLAGS];
+
+	if (cut->more)
+		flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
+	if (cut->index)
+		flags &= (uint8_t)~TCP_CWR;
+	tcp[TCP_FLAGS] = flags;
+	put_be32(tcp + TCP_SEQUENCE,
+		 get_be32(original + TCP_SEQUENCE) + cut->index * cut->cut_size);
+}
+
+static void edit_head(struct frame_cut *cut, uint32_t body)
+{
+	const struct frame *frame = cut->frame;
+	const uint8_t *original = frame->header + cut->sum_start;
+	uint8_t *l4 = cut->header + cut->tag_len + cut->sum_start;
+
+	edit_ip(cut, body);
+	if (frame->l4_proto == IPPROTO_TCP)
+		edit_tcp(cut, l4, original);
+	else
+		put_be16(l4 + UDP_LENGTH, (uint16_t)(frame->l4_len + body));
+	cut->seed = to_be16(frame->l4_len + body);
+}
+
+static uint32_t crc_of_head(const struct frame_cut *cut, const uint8_t *from, uint32_t len)
+{
+	static const uint8_t zero[4];
+	uint32_t crc = crc32c(~0u, from, SCTP_CHECKSUM);
+
+	crc = crc32c(crc, zero, sizeof(zero));
+	return crc32c(crc, from + SCTP_HEADER_LEN, len - SCTP_HEADER_LEN);
+}
+
+void offload_begin(struct frame_cut *cut, uint32_t body)
+{
+	uint32_t start = cut->sum_start + cut->tag_len;
+	uint32_t end = cut->compute ? cut->head_len + body : cut->sum_end + cut->tag_len;
+	uint32_t in_head = MIN(end, cut->head_len) - start;
+
+	if (cut->frame->flags & FRAME_TSO)
+		edit_head(cut, body);
+	memset(cut->field_at, 0, sizeof(cut->field_at));
+	cut->sum_left = end - start - in_head;
+	cut->odd = in_head & 1;
+	if (cut->sum_kind == SUM_INTERNET)
+		cut->sum = csum_partial(cut->head + start, in_head, cut->seed);
+	else
+		cut->crc = crc_of_head(cut, cut->head + start, in_head);
+}
+
+void offload_copy(struct frame_cut *cut, uint8_t *to, const uint8_t *from, uint32_t len)
+{
+	uint32_t n = MIN(len, cut->sum_left);
+
+	if (cut->sum_kind == SUM_CRC32C) {
+		cut->crc = crc32c_copy(to, from, n, cut->crc);
+	} else if (cut->odd) {
+		cut->sum = csum_turn(csum_copy(to, from, n, csum_turn(cut->sum)));
+	} else {
+		cut->sum = csum_copy(to, from, n, cut->sum);
+	}
+	cut->odd ^= n & 1;
+	cut->sum_left -= n;
+	if (n < len)
+		copy_bytes(to + n, from + n, len - n);
+}
+
+void offload_find_field(struct frame_cut *cut, uint8_t *to, uint32_t len)
+{
+	uint32_t offset = cut->field - cut->position; /* wraps for a field already passed */
+
+	for (unsigned int i = 0; i < cut->field_len; i++) {
+		if (offset + i < len)
+			cut->field_at[i] = to + offset + i;
+	}
+}
+
+static void store(struct frame_cut *cut, uint32_t value)
+{
+	for (unsigned int i = 0; i < cut->field_len; i++, value >>= 8) {
+		if (likely(cut->field_at[i])) /* else the receiver gave up half way */
+			*cut->field_at[i] = (uint8_t)value;
+	}
+}
+
+void offload_end(struct frame_cut *cut)
+{
+	bool good;
+
+	if (cut->compute) {
+		uint16_t sum;
+
+		if (cut->sum_kind == SUM_CRC32C) {
+			store(cut, ~cut->crc);
+			return;
+		}
+		sum = csum_fold(cut->sum);
+		if (!sum && cut->frame->l4_proto == IPPROTO_UDP)
+			sum = 0xffff; /* RFC 768: zero means no checksum */
+		store(cut, sum);
+		return;
+	}
+	good = cut->sum_kind == SUM_CRC32C ? ~cut->crc == get_le32(cut->head + cut->field)
+					   : !csum_fold(cut->sum);
+	cut->status |= FRAME_L4_CHECKED | (good ? 0 : FRAME_L4_BAD);
+}
