@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * eswitch.h - the embedded layer-2 switch of one port. Pure logic: no threads, sockets or guest memory.
+ * eswitch.h - the embedded layer-2 switch of one port. Pure logic: no threads, sockets or guest
+ * memory.
  *
- * One switch per port. Its vports are the uplink and, for each of up to 4 partitions (one per PF), 64 pools: a VF's
- * pool or the PF's own. Destination sets are bitmaps over them. A device model turns its registers into the tables of
- * its partition (struct eswitch_partition); eswitch_build() compiles all partitions of a port into one immutable struct
- * eswitch_table, which the owner publishes to the workers and frees after a grace period.
+ * One switch per port. Its vports are the uplink and, for each of up to 4 partitions (one per PF),
+ * 64 pools: a VF's pool or the PF's own. Destination sets are bitmaps over them. A device model
+ * turns its registers into the tables of its partition (struct eswitch_partition); eswitch_build()
+ * compiles all partitions of a port into one immutable struct eswitch_table, which the owner
+ * publishes to the workers and frees after a grace period.
  *
- * Rules follow the 82599 data sheet's "Packet Switching" (7.10.3) and "Virtualization" chapters; where partitions meet,
- * each decides for itself and the results are united.
+ * Rules follow the 82599 data sheet's "Packet Switching" (7.10.3) and "Virtualization" chapters;
+ * where partitions meet, each decides for itself and the results are united.
  */
 #ifndef SOFTIOV_ESWITCH_ESWITCH_H
 #define SOFTIOV_ESWITCH_ESWITCH_H
@@ -34,9 +36,9 @@ struct vport_set {
 	uint64_t word[ESWITCH_SET_WORDS];
 };
 
-#define ESWITCH_MACS 128	/* receive address filters per partition */
-#define ESWITCH_VLANS 64	/* shared VLAN filters per partition */
-#define ESWITCH_HASH_BITS 4096	/* multicast and unicast hash tables, bits */
+#define ESWITCH_MACS 128       /* receive address filters per partition */
+#define ESWITCH_VLANS 64       /* shared VLAN filters per partition */
+#define ESWITCH_HASH_BITS 4096 /* multicast and unicast hash tables, bits */
 
 /* struct eswitch_pool.flags */
 #define ESWITCH_RX_ENABLE BIT(0)	/* pool may receive */
@@ -46,12 +48,12 @@ struct vport_set {
 #define ESWITCH_ACCEPT_MC_HASH BIT(4)	/* ROMPE: multicast that hits the multicast hash */
 #define ESWITCH_ACCEPT_UC_HASH BIT(5)	/* ROPE: unicast that hits the unicast hash */
 #define ESWITCH_MC_PROMISC BIT(6)	/* MPE */
-#define ESWITCH_UC_PROMISC BIT(7)	/* everything of its partition's VLANs, also unicast for others */
-#define ESWITCH_CHECK_MAC BIT(8)	/* anti-spoof: source MAC must be a filter of this pool */
-#define ESWITCH_CHECK_VLAN BIT(9)	/* anti-spoof: tag must be a VLAN of this pool */
-#define ESWITCH_LOCAL_LOOPBACK BIT(10)	/* LLE: gets its own frames back */
-#define ESWITCH_VLAN_INSERT BIT(11)	/* VMVIR 01: default_vlan on everything it sends */
-#define ESWITCH_VLAN_NEVER BIT(12)	/* VMVIR 10: never insert a tag on transmit */
+#define ESWITCH_UC_PROMISC BIT(7) /* everything of its partition's VLANs, also unicast for others */
+#define ESWITCH_CHECK_MAC BIT(8)  /* anti-spoof: source MAC must be a filter of this pool */
+#define ESWITCH_CHECK_VLAN BIT(9) /* anti-spoof: tag must be a VLAN of this pool */
+#define ESWITCH_LOCAL_LOOPBACK BIT(10) /* LLE: gets its own frames back */
+#define ESWITCH_VLAN_INSERT BIT(11)    /* VMVIR 01: default_vlan on everything it sends */
+#define ESWITCH_VLAN_NEVER BIT(12)     /* VMVIR 10: never insert a tag on transmit */
 
 struct eswitch_pool {
 	uint32_t flags;
@@ -74,29 +76,38 @@ struct eswitch_vlan {
 };
 
 /**
- * struct eswitch_partition - one PF's tables as its registers say. Plain data, lives in the card's state file.
+ * struct eswitch_partition - one PF's tables as its registers say. Plain data, lives in the card's
+ * state file.
  * @enabled: this PF exists and receives at all (RXCTRL.RXEN)
  * @transmit: this PF transmits at all (DMATXCTL.TE)
- * @virtualized: pools are in use (VT_CTL.VT_ENA); else every frame that passes goes to @default_pool
- * @loopback: frames may go from pool to pool of this partition (PFDTXGSWC.LBEN, VEB); else only to the wire (VEPA)
- * @replicate: broadcast and multicast go to all matching pools (VT_CTL.REPLEN); else only to the first
- * @default_pool: pool of frames nobody claimed; -1: dropped
+ * @virtualized: pools are in use (VT_CTL.VT_ENA); else every frame that passes the filters goes to
+ *	@default_pool, and flags of pools and pool bitmaps of filters mean nothing
+ * @loopback: frames of its pools may go to other pools of the port (PFDTXGSWC.LBEN, VEB); else only
+ *	to the wire (VEPA)
+ * @replicate: broadcast and multicast go to all matching pools (VT_CTL.REPLEN); else only to the
+ *	first
+ * @default_pool: pool of frames that passed this partition's own address filters (a MAC filter, a
+ *	hash hit, @accept) and its VLAN table, but that no pool claimed; unicast only from the wire;
+ *	-1: dropped
  * @vlan_filter: VLNCTRL.VFE
- * @mc_shift: which 12 bits of a multicast address index the hash: 0 [47:36], 1 [46:35], 2 [45:34], 3 [43:32]
+ * @mc_shift: which 12 bits of a multicast address index the hash: 0 [47:36], 1 [46:35], 2 [45:34],
+ *	3 [43:32]
  * @mc_enable: MCSTCTRL.MFE
- * @accept: FCTRL: ESWITCH_ACCEPT_BROADCAST, ESWITCH_MC_PROMISC, ESWITCH_UC_PROMISC
+ * @accept: FCTRL: ESWITCH_ACCEPT_BROADCAST, ESWITCH_MC_PROMISC, ESWITCH_UC_PROMISC: what passes the
+ *	address filters without a filter
  */
 struct eswitch_partition {
-	uint8_t enabled, transmit, virtualized, loopback, replicate, vlan_filter, mc_enable, mc_shift;
+	uint8_t enabled, transmit, virtualized, loopback, replicate, vlan_filter, mc_enable,
+		mc_shift;
 	int16_t default_pool;
 	uint16_t reserved;
 	uint32_t accept;
 	struct eswitch_pool pool[ESWITCH_POOLS];
 	struct eswitch_mac mac[ESWITCH_MACS];
 	struct eswitch_vlan vlan[ESWITCH_VLANS];
-	uint32_t vlan_table[4096 / 32];		    /* VFTA */
-	uint32_t mc_hash[ESWITCH_HASH_BITS / 32];   /* MTA */
-	uint32_t uc_hash[ESWITCH_HASH_BITS / 32];   /* UTA */
+	uint32_t vlan_table[4096 / 32];		  /* VFTA */
+	uint32_t mc_hash[ESWITCH_HASH_BITS / 32]; /* MTA */
+	uint32_t uc_hash[ESWITCH_HASH_BITS / 32]; /* UTA */
 };
 
 /** struct eswitch_table - the compiled, immutable look-up tables of one port. */
@@ -104,19 +115,21 @@ struct eswitch_table;
 
 /**
  * eswitch_build() - compile @partition[0 … @partitions-1]; NULL entries are absent PFs.
- * Under 100 µs for 4 x 64 pools. Return: the table, owned by the caller (eswitch_free()), or NULL (no memory).
+ * Under 100 µs for 4 x 64 pools. Return: the table, owned by the caller (eswitch_free()), or NULL
+ * (no memory).
  */
-struct eswitch_table *eswitch_build(const struct eswitch_partition *const partition[ESWITCH_PARTITIONS],
-				    unsigned int partitions);
+struct eswitch_table *
+eswitch_build(const struct eswitch_partition *const partition[ESWITCH_PARTITIONS],
+	      unsigned int partitions);
 void eswitch_free(struct eswitch_table *table);
 
 /** enum eswitch_drop - why a frame went no further; each is one named counter. */
 enum eswitch_drop {
 	ESWITCH_DELIVERED = 0,
-	ESWITCH_DROP_TX_DISABLED,  /* the sender's pool may not transmit */
-	ESWITCH_DROP_SPOOF_MAC,	   /* anti-spoof: source MAC */
-	ESWITCH_DROP_SPOOF_VLAN,   /* anti-spoof: VLAN */
-	ESWITCH_DROP_NO_MATCH,	   /* no vport wants it (wrong MAC or VLAN) */
+	ESWITCH_DROP_TX_DISABLED, /* the sender's pool may not transmit */
+	ESWITCH_DROP_SPOOF_MAC,	  /* anti-spoof: source MAC */
+	ESWITCH_DROP_SPOOF_VLAN,  /* anti-spoof: VLAN */
+	ESWITCH_DROP_NO_MATCH,	  /* no vport wants it (wrong MAC or VLAN) */
 	ESWITCH_DROPS
 };
 const char *eswitch_drop_name(enum eswitch_drop drop);
@@ -129,18 +142,22 @@ struct eswitch_key {
 };
 
 /**
- * eswitch_ingress() - may @vport send this? Applies port VLAN (may set key->tagged and key->vlan) and anti-spoofing.
- * Call before eswitch_forward(). The uplink is always admitted. Return: ESWITCH_DELIVERED or the drop reason.
+ * eswitch_ingress() - may @vport send this? Applies port VLAN (may set key->tagged and key->vlan)
+ * and anti-spoofing. Call before eswitch_forward(). The uplink is always admitted. Return:
+ * ESWITCH_DELIVERED or the drop reason.
  */
-enum eswitch_drop eswitch_ingress(const struct eswitch_table *table, unsigned int vport, struct eswitch_key *key);
+enum eswitch_drop eswitch_ingress(const struct eswitch_table *table, unsigned int vport,
+				  struct eswitch_key *key);
 
 /**
- * eswitch_forward() - who gets it: fills @to and returns the number of destinations, 0: nobody (drop as NO_MATCH).
- * @single: when exactly one destination, its vport (so that the unicast path need not scan @to).
- * The sender is not among them unless its pool has local loopback.
+ * eswitch_forward() - who gets it: fills @to and returns the number of destinations, 0: nobody
+ * (drop as NO_MATCH).
+ * @single: when exactly one destination, its vport (so that the unicast path need not scan @to);
+ *	else undefined. The sender is not among them unless its pool has local loopback.
  */
-unsigned int eswitch_forward(const struct eswitch_table *table, unsigned int vport, const struct eswitch_key *key,
-			     struct vport_set *to, unsigned int *single);
+unsigned int eswitch_forward(const struct eswitch_table *table, unsigned int vport,
+			     const struct eswitch_key *key, struct vport_set *to,
+			     unsigned int *single);
 
 static inline bool vport_set_has(const struct vport_set *set, unsigned int vport)
 {
