@@ -88,11 +88,12 @@ def wired(module_crew):
     wire = f"stream,id=wire,addr.type=unix,addr.path={folder.name}/wire"
 
     def card(mac):
-        return ["-device", f"pcie-root-port,id=wired,chassis=9,slot=9",
+        return ["-device", "pcie-root-port,id=wired,chassis=9,slot=9",
                 "-device", f"igb,netdev=wire,bus=wired,mac={mac},romfile="]
 
     pair = SimpleNamespace(
-        a=module_crew.guest("a", modules="igb", extra_args=["-netdev", f"{wire},server=on", *card("52:54:00:00:00:0a")]),
+        a=module_crew.guest("a", modules="igb",
+                            extra_args=["-netdev", f"{wire},server=on", *card("52:54:00:00:00:0a")]),
         b=module_crew.guest("b", modules="igb",
                             extra_args=["-netdev", f"{wire},server=off,reconnect-ms=100", *card("52:54:00:00:00:0b")]))
     for number, guest in enumerate((pair.a, pair.b), 1):

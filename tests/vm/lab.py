@@ -19,7 +19,6 @@ import itertools
 import json
 import os
 import re
-import select
 import shutil
 import signal
 import socket
@@ -401,12 +400,13 @@ class Guest:
         def attempt():
             try:
                 return connect() or True
-            except (FileNotFoundError, ConnectionRefusedError):
-                if self.process.poll() is not None:
-                    status = self.process.returncode
-                    self.close(keep=True)
-                    raise LabError(f"{self.name}: QEMU ended with {status}\n{tail(self.qemu_log)}") from None
-                return None
+            except (OSError, LabError):
+                try:
+                    status = self.process.wait(0.05)
+                except subprocess.TimeoutExpired:
+                    return None
+                self.close(keep=True)
+                raise LabError(f"{self.name}: QEMU ended with {status}\n{tail(self.qemu_log)}") from None
         return wait_until(attempt, 20, f"{self.name}: QEMU's sockets", 0.02)
 
     def _event(self, event):

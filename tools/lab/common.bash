@@ -8,6 +8,7 @@
 # machine's own release does not matter.
 
 set -eu
+shopt -s inherit_errexit
 
 die() {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2
