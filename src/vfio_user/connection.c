@@ -14,8 +14,8 @@
  * (COMMAND_AGAIN).
  *
  * Hazards. An op may disconnect this client or destroy the server: after each op @dead must be
- * looked at, and memory is held by reference counts. QEMU takes fds and header in one recvmsg(), so
- * both leave in one sendmsg(); the kernel never splits the first 16 bytes.
+ * looked at, and memory is held by reference counts. QEMU takes fds and header in one recvmsg(),
+ * so both leave in one sendmsg(); the kernel never splits the first 16 bytes.
  */
 #include "vfio_user/connection.h"
 

@@ -14,6 +14,7 @@
 #include "util/log.h"
 #include "util/quiesce.h"
 #include "util/util.h"
+#include "vfio_user/capabilities.h"
 #include "vfio_user/protocol.h"
 #include "vfio_user/server.h"
 
@@ -105,7 +106,7 @@ struct connection {
 	STAILQ_HEAD(, outgoing) queue;
 	uint32_t queued; /* bytes */
 
-	uint32_t peer_msg_fds, peer_xfer_size; /* from VERSION */
+	struct vfio_user_capabilities peer;
 	unsigned int stray_replies;
 	uint16_t next_id;
 	struct dma_write dma_writes[MAX_DMA_WRITES];

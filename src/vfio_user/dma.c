@@ -165,7 +165,7 @@ int vfio_user_server_dma_write(struct vfio_user_server *server, uint64_t iova, c
 	if (len > MAX_DMA_WRITE)
 		return -EINVAL;
 	while (len) {
-		uint32_t part = MIN(len, c->peer_xfer_size);
+		uint32_t part = MIN(len, c->peer.xfer_size);
 		int error = send_dma_write(c, iova, from, part);
 
 		if (error)

@@ -36,7 +36,7 @@ int command_get_region_info(struct connection *c)
 	if (asked->argsz < sizeof(*asked) || asked->index >= VFIO_USER_REGIONS)
 		return -EINVAL;
 	describe(c, asked->index, &region);
-	if (!c->peer_msg_fds)
+	if (!c->peer.msg_fds)
 		region.areas = 0; /* the memory file could not be passed */
 	if (region.areas)
 		full += (uint32_t)(sizeof(*sparse) + region.areas * sizeof(*area));

@@ -60,8 +60,8 @@ struct vfio_user_region {
 /**
  * struct vfio_user_ops - the device behind a socket.
  *
- * @region: describe region @index; called for every GET_REGION_INFO, must be constant while
- *	a client is attached.
+ * @region: describe region @index; called for every GET_REGION_INFO and access, must be
+ *	constant while a client is attached.
  * @irq_count: vectors of interrupt index @irq (0: none).
  * @read, @write: access @len bytes at @offset of region @index; bounds are already checked
  *	against @region, @len is 1 … 4096. Either may return VFIO_USER_QUIESCE (data already
@@ -89,9 +89,11 @@ struct vfio_user_ops {
 	void (*region)(void *ctx, unsigned int index, struct vfio_user_region *region);
 	unsigned int (*irq_count)(void *ctx, enum vfio_user_irq irq);
 	int (*read)(void *ctx, unsigned int index, uint64_t offset, void *data, uint32_t len);
-	int (*write)(void *ctx, unsigned int index, uint64_t offset, const void *data, uint32_t len);
+	int (*write)(void *ctx, unsigned int index, uint64_t offset, const void *data,
+		     uint32_t len);
 	int (*reset)(void *ctx);
-	int (*dma_map)(void *ctx, uint64_t iova, uint64_t size, uint32_t perm, int fd, uint64_t offset);
+	int (*dma_map)(void *ctx, uint64_t iova, uint64_t size, uint32_t perm, int fd,
+		       uint64_t offset);
 	int (*dma_unmap)(void *ctx, uint64_t iova, uint64_t last, uint64_t *unmapped);
 	int (*irq_set)(void *ctx, enum vfio_user_irq irq, unsigned int vector, int fd);
 	void (*irq_trigger)(void *ctx, enum vfio_user_irq irq, unsigned int vector);
@@ -103,9 +105,9 @@ struct vfio_user_ops {
 /** struct vfio_user_listen - where and for whom a socket is made. */
 struct vfio_user_listen {
 	const char *path;
-	uid_t owner;	/* (uid_t)-1: unchanged */
-	gid_t group;	/* (gid_t)-1: unchanged */
-	mode_t mode;	/* permission bits of the socket, e.g. 0600 */
+	uid_t owner; /* (uid_t)-1: unchanged */
+	gid_t group; /* (gid_t)-1: unchanged */
+	mode_t mode; /* permission bits of the socket, e.g. 0600 */
 };
 
 /**
@@ -120,10 +122,9 @@ int vfio_user_server_create(struct vfio_user_server **server, struct event_base 
 			    const struct vfio_user_ops *ops, void *ctx, struct reason *why);
 
 /**
- * vfio_user_server_destroy() - close the listening socket (and unlink its path) and the client, if
- * any; calls
- * @disconnected. No op is called afterwards. The memory is freed after a grace period when one is
- * under way.
+ * vfio_user_server_destroy() - close the listening socket (and unlink its path) and the client.
+ * Calls @disconnected if there was one; no op is called afterwards. The memory is freed after a
+ * grace period when one is under way.
  */
 void vfio_user_server_destroy(struct vfio_user_server *server);
 
