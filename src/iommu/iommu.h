@@ -16,6 +16,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
+
 #include "util/util.h"
 
 struct quiesce;
@@ -25,8 +27,10 @@ struct iommu_domain;
 #define IOMMU_WRITE 2u /* the device may write: receive buffers, write-back */
 
 #define IOMMU_ADDRESS_BITS 48
-#define IOMMU_MAX_REGIONS 65535 /* per domain */
-#define IOMMU_FAULT_RECORDS 32	/* latest kept per domain */
+#define IOMMU_MAX_REGIONS 65535		  /* per domain */
+#define IOMMU_MAX_FILES 128		  /* per domain; a file that grew counts again */
+#define IOMMU_MAX_FILE_BYTES (4ull << 40) /* per domain, all its files: address space is finite */
+#define IOMMU_FAULT_RECORDS 32		  /* latest kept per domain */
 
 enum iommu_fault_reason {
 	IOMMU_FAULT_NOT_MAPPED,	    /* no map at this address */
@@ -55,21 +59,35 @@ struct iommu_region_state {
 	uint64_t iova, size;
 	uint64_t offset; /* in the file */
 	uint32_t perm;	 /* 0: slot free */
-	int32_t file;	 /* file slot, -1: not shared */
+	int32_t file;	 /* file slot or one of: */
+};
+#define IOMMU_FILE_NOT_SHARED (-1)
+#define IOMMU_FILE_HOST (-2) /* iommu_map_host() */
+
+/** struct iommu_file_state - a file slot: what a descriptor must be to take its place again. */
+struct iommu_file_state {
+	uint64_t device, inode;
+	uint64_t size; /* bytes that were mapped, from offset 0 */
+	uint32_t writable;
+	uint32_t used; /* 0: slot free */
 };
 
 /**
  * struct iommu_state - what of a domain lives in the card's state file (sparse: untouched pages cost nothing).
- * Zeroed memory is a valid empty domain.
+ * Zeroed memory is a valid empty domain. A region exists from the store to its @perm until that is zeroed; @regions, the
+ * free slots and the use of files are worked out from it again at adoption, so a kill at any instruction does no harm.
  */
 struct iommu_state {
 	_Atomic uint64_t fault_count[IOMMU_FAULT_REASONS];
 	_Atomic uint64_t fault_next;
 	struct iommu_fault fault[IOMMU_FAULT_RECORDS];
+	_Atomic uint64_t fault_ticket[IOMMU_FAULT_RECORDS]; /* see fault.c */
 	_Atomic uint64_t translations; /* look-ups that missed every cache, i.e. walked the table */
 	uint64_t maps, unmaps;	       /* since attach */
 	uint32_t regions;	       /* in use */
+	uint32_t slots;		       /* of region[]; those beyond were never touched */
 	uint32_t bus_master;
+	struct iommu_file_state file[IOMMU_MAX_FILES];
 	struct iommu_region_state region[IOMMU_MAX_REGIONS];
 };
 
@@ -81,12 +99,16 @@ struct iommu_tlb {
 	uint64_t iova, last; /* inclusive */
 	uint8_t *host;	     /* of iova */
 	uint32_t perm;
-	uint32_t generation;
+	uint64_t generation;
 };
 
-/** struct iommu_domain - head of a domain; the inlines below read it, all else is private to iommu.c. */
+/** struct iommu_domain - head of a domain; the inlines below read it, all else is private to the room. */
 struct iommu_domain {
-	_Atomic uint32_t generation; /* bumped by every map, unmap and bus-master change */
+	/*
+	 * Bumped (release) after every map, unmap and bus-master change: who loads the new value (acquire) sees the
+	 * change. 64 bits, or a guest could count it round to the value an idle queue remembers.
+	 */
+	_Atomic uint64_t generation;
 	_Atomic uint32_t bus_master;
 	uint16_t requester;
 	struct iommu_state *state;
@@ -94,29 +116,42 @@ struct iommu_domain {
 };
 
 /**
- * iommu_domain_create() - a domain over @state (zeroed or adopted). Bus mastering is off until switched on.
- * Return: 0 with *@domain set, or -ENOMEM. The domain is freed by iommu_domain_destroy().
+ * iommu_domain_create() - a domain over @state (zeroed or adopted). Bus mastering is as in @state: off when zeroed.
+ * The regions of an adopted state exist, but behave as not mapped until an identical iommu_map() or iommu_map_host()
+ * brings their memory again. Return: 0 with *@domain set, or -ENOMEM. Device thread.
  */
 int iommu_domain_create(struct iommu_domain **domain, uint16_t requester, struct iommu_state *state,
 			struct quiesce *quiesce);
+
+/**
+ * iommu_domain_destroy() - take the table and the domain away; freed after a grace period. @state, which must live until
+ * then, keeps its regions: they are there to be adopted. Call iommu_unmap_all() before when the client is gone.
+ */
 void iommu_domain_destroy(struct iommu_domain *domain);
 
 /**
  * iommu_map() - map [@iova, @iova + @size) for @perm. Device thread.
- * @fd: a regular file (memfd, hugetlbfs, tmpfs), or -1: recorded, every access faults "memory not shared". The file is
- *	mapped once per (device, inode) and domain user and shared by all maps of it; @fd itself is not kept.
- * Return: 0 (also for an identical map that is there already), -EINVAL (unaligned, empty, wraps, beyond the file,
- * unknown permission, not a regular file), -EEXIST (overlaps another map: nothing changed), -ENOSPC, -ENOMEM.
+ * @fd: a regular file in memory (memfd, hugetlbfs, tmpfs: a page fault must not wait for a disk or a FUSE server), or
+ *	-1: recorded, every access faults "memory not shared". The file is mapped once per (device, inode, writability)
+ *	and shared by all maps of it, in all domains; @fd itself is not kept.
+ * Return: 0 (also for an identical map that is there already), -EINVAL (unaligned, empty, wraps or ends beyond 48 bits,
+ * beyond the file, unknown permission, @fd not such a file or not open for it), -EEXIST (overlaps another map: nothing
+ * changed), -ENOSPC (regions, files, bytes of files or table nodes), -ENOMEM.
  */
-int iommu_map(struct iommu_domain *domain, uint64_t iova, uint64_t size, uint32_t perm, int fd, uint64_t offset);
+int iommu_map(struct iommu_domain *domain, uint64_t iova, uint64_t size, uint32_t perm, int fd,
+	      uint64_t offset);
 
-/** iommu_map_host() - map memory of this process (a driver inside the daemon), which must outlive the map. */
-int iommu_map_host(struct iommu_domain *domain, uint64_t iova, uint64_t size, uint32_t perm, void *host);
+/**
+ * iommu_map_host() - map memory of this process (a driver inside the daemon), which must outlive the map and a grace
+ * period. Return: as iommu_map().
+ */
+int iommu_map_host(struct iommu_domain *domain, uint64_t iova, uint64_t size, uint32_t perm,
+		   void *host);
 
 /**
  * iommu_unmap() - remove every map inside [@iova, @last]. Device thread.
  * A range that holds nothing is a success. A range that cuts a map changes nothing and returns -EINVAL.
- * @unmapped: set to the bytes removed (may be NULL). New look-ups fail when this returns; the caller must let a grace
+ * @unmapped: set to the bytes removed, 0 on error (may be NULL). New look-ups fail when this returns; the caller must let a grace
  * period pass before it tells its client.
  */
 int iommu_unmap(struct iommu_domain *domain, uint64_t iova, uint64_t last, uint64_t *unmapped);
@@ -124,30 +159,37 @@ int iommu_unmap(struct iommu_domain *domain, uint64_t iova, uint64_t last, uint6
 /** iommu_unmap_all() - the client is gone. As iommu_unmap() over everything; also zeroes maps/unmaps counts. */
 void iommu_unmap_all(struct iommu_domain *domain);
 
-/** iommu_set_bus_master() - Bus Master Enable of the function's Command register. Device thread. */
+/**
+ * iommu_set_bus_master() - Bus Master Enable of the function's Command register. While it is off every look-up faults.
+ * As with iommu_unmap() workers may finish what they hold: let a grace period pass before the guest is answered.
+ * Device thread.
+ */
 void iommu_set_bus_master(struct iommu_domain *domain, bool on);
 
 /**
  * iommu_walk() - slow path of iommu_translate(): walk the table, fill @tlb with the largest host-contiguous run known
  * around @iova, and return the host address if the run covers [@iova, @iova + @len). NULL: a fault was recorded, or -
  * with *@split set - the range is mapped but not contiguous in host memory: use iommu_read()/iommu_write() or split it
- * with iommu_run().
+ * with iommu_run(). *@split is written only when NULL is returned.
+ *
+ * No bytes (@len 0) are nowhere: NULL and a "not mapped" fault. Who has nothing to copy must not ask.
  */
-uint8_t *iommu_walk(struct iommu_domain *domain, struct iommu_tlb *tlb, uint64_t iova, uint32_t len, uint32_t perm,
-		    bool *split);
+uint8_t *iommu_walk(struct iommu_domain *domain, struct iommu_tlb *tlb, uint64_t iova, uint32_t len,
+		    uint32_t perm, bool *split);
 
 /**
  * iommu_translate() - host address of [@iova, @iova + @len) for @perm, or NULL. Workers and device thread.
  * The pointer is good until the caller's next quiescent point. See iommu_walk() for NULL.
  */
-static inline uint8_t *iommu_translate(struct iommu_domain *domain, struct iommu_tlb *tlb, uint64_t iova, uint32_t len,
-				       uint32_t perm, bool *split)
+static inline uint8_t *iommu_translate(struct iommu_domain *domain, struct iommu_tlb *tlb,
+				       uint64_t iova, uint32_t len, uint32_t perm, bool *split)
 {
 	uint64_t offset = iova - tlb->iova;
 
-	if (likely(tlb->generation == atomic_load_explicit(&domain->generation, memory_order_acquire) &&
-		   (tlb->perm & perm) == perm && tlb->host && iova >= tlb->iova && iova <= tlb->last &&
-		   len - 1ull <= tlb->last - iova))
+	if (likely(tlb->generation ==
+			   atomic_load_explicit(&domain->generation, memory_order_acquire) &&
+		   (tlb->perm & perm) == perm && tlb->host && iova >= tlb->iova &&
+		   iova <= tlb->last && len - 1ull <= tlb->last - iova))
 		return tlb->host + offset;
 	return iommu_walk(domain, tlb, iova, len, perm, split);
 }
@@ -156,8 +198,17 @@ static inline uint8_t *iommu_translate(struct iommu_domain *domain, struct iommu
  * iommu_run() - host address of @iova and, in *@run, how many bytes from there are contiguous (at most @len).
  * NULL: a fault was recorded for [@iova, @iova + @len).
  */
-uint8_t *iommu_run(struct iommu_domain *domain, struct iommu_tlb *tlb, uint64_t iova, uint32_t len, uint32_t perm,
-		   uint32_t *run);
+uint8_t *iommu_run(struct iommu_domain *domain, struct iommu_tlb *tlb, uint64_t iova, uint32_t len,
+		   uint32_t perm, uint32_t *run);
+
+/**
+ * iommu_read(), iommu_write() - copy @len bytes between guest memory and @data, across host-contiguous runs.
+ * Return: 0 (also for @len 0), or -EFAULT with a fault recorded; bytes before the fault may have been copied.
+ */
+int iommu_read(struct iommu_domain *domain, struct iommu_tlb *tlb, uint64_t iova, void *data,
+	       uint32_t len);
+int iommu_write(struct iommu_domain *domain, struct iommu_tlb *tlb, uint64_t iova, const void *data,
+		uint32_t len);
 
 /** iommu_fault_record() - count and record a refused access; workers and device thread. */
 void iommu_fault_record(struct iommu_domain *domain, uint64_t iova, uint32_t len, uint32_t perm,
@@ -167,25 +218,45 @@ void iommu_fault_record(struct iommu_domain *domain, uint64_t iova, uint32_t len
  * iommu_faults() - copy the latest faults, newest first, into @fault[@max]. Device or management thread.
  * Return: how many were copied.
  */
-unsigned int iommu_faults(const struct iommu_domain *domain, struct iommu_fault *fault, unsigned int max);
+unsigned int iommu_faults(const struct iommu_domain *domain, struct iommu_fault *fault,
+			  unsigned int max);
 
 /** struct iommu_summary - a domain in figures, for "softiov show". */
 struct iommu_summary {
 	uint32_t regions, not_shared_regions;
 	uint64_t bytes, not_shared_bytes;
-	uint32_t leaves_4k, leaves_2m, leaves_1g;
+	uint32_t leaves_4k, leaves_2m, leaves_1g; /* a leaf of 512 GiB counts as 512 of 1 GiB */
 	uint64_t maps, unmaps, translations, faults;
 	bool private_memory; /* a large map is a private (not share=on) file: contents will not be the guest's */
 };
+
+/** iommu_summarize() - fill in @summary; cheap. Device thread. */
 void iommu_summarize(const struct iommu_domain *domain, struct iommu_summary *summary);
 
 /**
+ * iommu_file_private() - has process @client mapped the file (@device, @inode) privately and not shared?
+ * Then what we map is not what the guest sees (QEMU passes the descriptor of a share=off backend all the same). Best
+ * effort: false also when /proc/@client/maps cannot be read. Takes about 1 µs per mapping of @client. Any thread.
+ */
+bool iommu_file_private(pid_t client, dev_t device, ino_t inode);
+
+/**
+ * iommu_check_private() - look at all large files of @domain with iommu_file_private() and remember the answer for
+ * iommu_summarize(). Call it when maps have settled, not per map. Device thread. Return: the answer.
+ */
+bool iommu_check_private(struct iommu_domain *domain, pid_t client);
+
+/**
  * iommu_sigbus_guard() - install the process-wide SIGBUS handler: a guest file that shrank under its map becomes zero
- * pages instead of our death, and its domain is marked broken. Call once at start.
+ * pages instead of our death, and its domains are marked broken. Any other SIGBUS ends the process as always. Call once
+ * at start. Return: 0 or -errno.
  */
 int iommu_sigbus_guard(void);
 
-/** iommu_broken() - did a file of this domain shrink under its map? The owner should disconnect the client. */
+/**
+ * iommu_broken() - did a file of this domain shrink under its map? The owner should disconnect the client. Cheap while
+ * no file ever did. Device thread.
+ */
 bool iommu_broken(const struct iommu_domain *domain);
 
 #endif
