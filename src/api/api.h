@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * api.h - the daemon's control interface: HTTP/JSON on a Unix socket, served by the management thread.
+ *
+ *	GET   /v1/show				the whole tree, see docs/api.md
+ *	PATCH /v1/pf/0000:07:00.0		{"numvfs": 8}
+ *	PATCH /v1/pf/0000:07:00.0/vf/3		{"mac": "52:54:…", "vlan": 100, "qos": 0, "spoofchk": true, "trust": false,
+ *						 "state": "auto", "query_rss": false, "registers": "shared"}
+ *	PATCH /v1/vf/0000:07:10.6		the same by the VF's own address
+ *	POST  /v1/stop				{"force": false}
+ *
+ * Errors are {"error": "…"} with status 400 (malformed), 404 (no such thing), 405, 409 (refused), 503.
+ * This room checks the form of a request; what it means is the daemon's business, reached through submit().
+ */
+#ifndef SOFTIOV_API_API_H
+#define SOFTIOV_API_API_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "util/util.h"
+
+enum api_kind { API_SHOW, API_VF_SET, API_PF_SET, API_STOP };
+
+/** struct api_vf_change - what a client wants changed; only fields whose has_… is set. */
+struct api_vf_change {
+	bool has_mac, has_vlan, has_qos, has_spoofchk, has_trust, has_state, has_query_rss,
+		has_registers;
+	uint8_t mac[ETH_ALEN];
+	uint16_t vlan;
+	uint8_t qos;
+	bool spoofchk, trust, query_rss, registers_shared;
+	int state; /* enum pf_vf_link */
+};
+
+/**
+ * struct api_call - one request, checked in form. Whoever got it by submit() owes exactly one api_answer().
+ * @address: of a PF, or of a VF when @vf is -1
+ */
+struct api_call {
+	enum api_kind kind;
+	char address[16];
+	int vf;
+	struct api_vf_change change;
+	unsigned int numvfs;
+	bool force;
+};
+
+struct api_server;
+
+struct api_config {
+	const char *path;
+	uid_t owner; /* (uid_t)-1: unchanged */
+	gid_t group;
+	mode_t mode;
+	void (*submit)(void *ctx,
+		       struct api_call *call); /* on the management thread; must not block */
+	void *ctx;
+};
+
+/** api_create() - listen and start the management thread. Return: 0, or -errno with @why. */
+int api_create(struct api_server **server, const struct api_config *config, struct reason *why);
+
+/** api_destroy() - answer nothing more, end the thread, unlink the socket. */
+void api_destroy(struct api_server *server);
+
+/** api_answer() - reply to @call and free it. Takes over the reference to @body. Any thread. */
+void api_answer(struct api_call *call, int status, json_t *body);
+
+/** api_refuse() - reply {"error": @why}; the status follows from @error (a negative errno). Any thread. */
+void api_refuse(struct api_call *call, int error, const char *why);
+
+#endif

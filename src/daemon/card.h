@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * card.h - a card: its state file and how the rooms are wired together to make it. Device thread.
+ *
+ * Ownership is a tree: card -> port -> PF -> VF. What a card *is* lies in struct card_state, one private memory file;
+ * everything here is look-up, wiring and threads, and can be rebuilt from it.
+ */
+#ifndef SOFTIOV_DAEMON_CARD_H
+#define SOFTIOV_DAEMON_CARD_H
+
+#include <stdatomic.h>
+#include "daemon/config.h"
+#include "dataplane/dataplane.h"
+#include "eswitch/stats.h"
+#include "iommu/iommu.h"
+#include "iovm/iovm.h"
+#include "ixgbe/ixgbe.h"
+#include "pcie/function.h"
+#include "pf/pf.h"
+#include "uplink/uplink.h"
+#include "util/quiesce.h"
+
+#define CARD_MAX_PFS (CONFIG_MAX_PORTS * CONFIG_MAX_PFS_PER_PORT)
+#define CARD_STATE_MAGIC 0x31564f4954464f53ull /* "SOFTIOV1" */
+#define CARD_STATE_VERSION 1
+
+struct event_base;
+
+/** struct card_vf_state, card_pf_state, card_state - the state file; the device model's part follows each PF. */
+struct card_vf_state {
+	struct pcie_function_state bare;
+	struct iovm_vf_state iovm;
+	struct iommu_state domain;
+};
+
+struct card_pf_state {
+	struct pcie_function_state function;
+	struct pf_state driver;
+	struct vport_stats stats[ESWITCH_POOLS];
+	struct iommu_state domain;
+	struct card_vf_state vf[IXGBE_MAX_VFS];
+};
+
+struct card_state {
+	uint64_t magic;
+	uint32_t version, pfs;
+	uint64_t model_offset,
+		model_stride; /* ixgbe state of PF n: model_offset + n * model_stride */
+	struct vport_stats uplink[CONFIG_MAX_PORTS];
+	struct card_pf_state pf[CARD_MAX_PFS];
+};
+
+/** struct card_vf - a VF in existence (VF Enable set). */
+struct card_vf {
+	struct card_pf *pf;
+	unsigned int index;
+	struct pcie_function bare;
+	struct iommu_domain *domain;
+	struct iovm_vf *_Atomic iovm; /* read by workers to signal */
+	char bdf[16];
+	char socket[120];
+	bool registers_shared;
+};
+
+struct card_pf {
+	struct card_port *port;
+	unsigned int function;	/* on the card */
+	unsigned int partition; /* on the port */
+	const struct config_pf *config;
+	struct card_pf_state *state;
+	struct pcie_layout layout, vf_layout;
+	struct pcie_function pcie;
+	struct iommu_domain *domain;
+	struct ixgbe_pf *model;
+	struct pf_driver *_Atomic driver;
+	struct function_ops ops; /* the model's, with VF Enable routed through the card */
+	char bdf[16];
+	char netdev[IFNAMSIZ]; /* "": none */
+	unsigned int vfs;      /* in existence */
+	struct card_vf vf[IXGBE_MAX_VFS];
+};
+
+struct card_port {
+	struct card *card;
+	unsigned int index;
+	struct uplink *uplink;
+	struct dp_port *dp;
+	bool dirty; /* something a worker reads changed and is not yet published */
+	unsigned int pfs;
+	struct card_pf pf[CONFIG_MAX_PFS_PER_PORT];
+};
+
+/** struct card_env - what all cards share; outlives them. */
+struct card_env {
+	struct event_base *base;
+	struct quiesce *quiesce;
+	struct dp *dp;
+	const struct config *config;
+	void (*dirty)(void *ctx); /* a port needs publishing: call card_publish() soon */
+	void *ctx;
+};
+
+struct card {
+	const struct card_env *env;
+	const struct config_card *config;
+	struct card_state *state;
+	size_t state_size;
+	int state_fd;
+	struct pcie_hierarchy *hierarchy;
+	unsigned int ports;
+	struct card_port port[CONFIG_MAX_PORTS];
+};
+
+/** card_create() - power the card on, bring its PFs up, enable VFs, open the sockets. Return: 0 or -errno, @why. */
+int card_create(struct card **card, const struct card_env *env, const struct config_card *config,
+		struct reason *why);
+
+/** card_destroy() - clients are thrown out, sockets unlinked. The workers must have been stopped (dp_destroy()). */
+void card_destroy(struct card *card);
+
+/** card_detach() - throw out all clients and take the ports away from the workers. */
+void card_detach(struct card *card);
+
+/** card_publish() - hand every dirty port's tables and queues to its worker. */
+void card_publish(struct card *card);
+
+/** card_poll() - every few milliseconds: notice what guests did in shared register pages. */
+void card_poll(struct card *card);
+
+/** card_check() - every second: throw out clients whose memory shrank. */
+void card_check(struct card *card);
+
+/** card_find_pf(), card_find_vf() - by routing ID; NULL: not there. */
+struct card_pf *card_find_pf(struct card *card, uint16_t routing_id);
+struct card_vf *card_find_vf(struct card *card, uint16_t routing_id);
+
+/** card_attached() - VFs with a client. */
+unsigned int card_attached(struct card *card);
+
+/** card_pf_set_num_vfs() - as pf_set_num_vfs(), refused while a VF is attached. */
+int card_pf_set_num_vfs(struct card_pf *pf, unsigned int numvfs, void (*done)(void *ctx, int error),
+			void *ctx, struct reason *why);
+
+#endif
