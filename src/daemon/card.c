@@ -11,6 +11,7 @@
 #include "daemon/card.h"
 
 #include <fcntl.h>
+#include <linux/pci_regs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -40,7 +41,7 @@ static int access_config_write(void *ctx, uint16_t offset, uint32_t value, unsig
 	struct card_pf *pf = ctx;
 	int result = pcie_config_write(&pf->pcie, offset, &value, len);
 
-	iommu_set_bus_master(pf->domain, pcie_command(&pf->pcie) & PCIE_COMMAND_BUS_MASTER);
+	iommu_set_bus_master(pf->domain, pcie_command(&pf->pcie) & PCI_COMMAND_MASTER);
 	return result < 0 ? result : 0;
 }
 

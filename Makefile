@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Thin front of meson: each target installs what it needs, builds, runs.
+BUILD ?= build
+MESON ?= meson
+
+.PHONY: all deps build demo test test-unit test-sanitize test-vm lint format clean
+
+all: build
+
+deps:
+	@tools/install-deps
+
+$(BUILD)/build.ninja: | deps
+	@$(MESON) setup $(BUILD) > /dev/null || { $(MESON) setup $(BUILD); exit 1; }
+
+build: deps $(BUILD)/build.ninja
+	@$(MESON) compile -C $(BUILD)
+
+demo: build
+	@tools/lab/prepare
+	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/demo
+
+test: build
+	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/test
+
+test-unit: build
+	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/test unit
+
+test-sanitize: build
+	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/test address thread
+
+test-vm: build
+	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/test vm
+
+lint: build
+	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/lint
+
+format:
+	@git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' | xargs clang-format --style=file -i
+
+clean:
+	@rm -rf $(BUILD) $(BUILD)-address $(BUILD)-thread
