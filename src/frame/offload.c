@@ -293,11 +293,11 @@ void offload_copy(struct frame_cut *cut, uint8_t *to, const uint8_t *from, uint3
 
 void offload_find_field(struct frame_cut *cut, uint8_t *to, uint32_t len)
 {
-	uint32_t offset = cut->field - cut->position; /* wraps for a field already passed */
-
 	for (unsigned int i = 0; i < cut->field_len; i++) {
-		if (offset + i < len)
-			cut->field_at[i] = to + offset + i;
+		uint32_t offset = cut->field + i - cut->position; /* wraps for a byte already passed */
+
+		if (offset < len)
+			cut->field_at[i] = to + offset;
 	}
 }
 

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_random.c - thousands of random frames, each delivered once by the room and once by the
+ * reference: the bytes, the number of frames and the checksum status must agree.
+ *
+ * SEED=n repeats a run; the seed is printed.
+ */
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include "reference.h"
+
+static struct ref_frame f;
+static struct ref_load load;
+static uint8_t expected[REF_MAX + 64];
+
+/* Deliver the current cut into buffers of random sizes, each a block of its own, and join them. */
+static void deliver(struct frame_cut *cut, uint8_t *to)
+{
+	uint8_t *block[64];
+	uint32_t size[64], left = cut->len;
+	unsigned int n = 0;
+
+	while (left) {
+		size[n] =
+			(uint32_t)(1 + ref_random(1 + ref_random(ref_random(4) ? left
+									       : MIN(left, 40u))));
+		if (n == ARRAY_SIZE(block) - 1)
+			size[n] = left;
+		block[n] = malloc(size[n]);
+		frame_cut_copy(cut, block[n], size[n]);
+		left -= size[n++];
+	}
+	frame_cut_end(cut);
+	for (unsigned int i = 0; i < n; i++) {
+		memcpy(to, block[i], size[i]);
+		to += size[i];
+		free(block[i]);
+	}
+}
+
+static void compare(const uint8_t *got, uint32_t len, unsigned int index, unsigned int flags)
+{
+	for (uint32_t i = 0; i < len; i++) {
+		if (got[i] != expected[i])
+			fail_msg("cut %u, byte %u of %u: %02x, expected %02x (flags %x l3 %u l4 %u "
+				 "payload at %u, mss %u, proto %u, tunnel %d, tag %d)",
+				 index, i, len, got[i], expected[i], flags, f.l3, f.l4, f.header,
+				 f.spec.mss, f.spec.l4, f.spec.tunnel, f.spec.tag);
+	}
+}
+
+/* Deliver @load, expecting @f cut by the reference, with @status. */
+static void check(unsigned int flags, bool insert_vlan, bool verify, uint32_t status)
+{
+	static uint8_t got[REF_MAX + 64];
+	struct frame_cut cut;
+	uint32_t frames, n = 0;
+	uint64_t bytes, total = 0;
+
+	assert_int_equal(frame_finish(&load.frame), 0);
+	frame_count(&load.frame, &frames, &bytes);
+	memset(&cut, 0xa5, sizeof(cut));
+	frame_cut_init(&cut, &load.frame, insert_vlan, verify);
+	while (frame_cut_next(&cut)) {
+		uint32_t len = ref_cut(&f, flags, n, insert_vlan, expected);
+
+		assert_int_equal(cut.index, n);
+		assert_int_equal(cut.len, len);
+		total += len - (insert_vlan && f.spec.tag ? 4 : 0);
+		if (ref_random(16) == 0) {
+			frame_cut_skip(&cut); /* the next ones must not suffer */
+		} else {
+			deliver(&cut, got);
+			compare(got, len, n, flags);
+			assert_int_equal(cut.status, status);
+		}
+		n++;
+	}
+	assert_false(frame_cut_next(&cut));
+	assert_int_equal(n, ref_cuts(&f, flags));
+	assert_int_equal(frames, n);
+	assert_int_equal(bytes, total);
+}
+
+static unsigned int random_payload(unsigned int max)
+{
+	switch (ref_random(4)) {
+	case 0:
+		return (unsigned int)ref_random(MIN(max, 64u) + 1);
+	case 1:
+		return (unsigned int)ref_random(MIN(max, 2000u) + 1);
+	default:
+		return (unsigned int)ref_random(max + 1);
+	}
+}
+
+static struct ref_spec random_spec(bool tso)
+{
+	static const uint8_t protocol[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
+	struct ref_spec spec = {
+		.ipv6 = ref_random(2),
+		.inner_ipv6 = ref_random(2),
+		.tunnel = ref_random(3) ? REF_PLAIN : (enum ref_tunnel)ref_random(REF_TUNNELS),
+		.tag = (enum ref_tag)ref_random(REF_TAGS),
+		.l4 = protocol[ref_random(tso ? 2 : 3)],
+		.options = ref_random(3) ? 0 : (unsigned int)ref_random(5) * 8,
+		.tcp_options = (unsigned int)ref_random(11) * 4,
+		.mss = (unsigned int)(1 + ref_random(ref_random(2) ? 9000 : 1500)),
+	};
+
+	spec.payload = random_payload(tso ? 65535 : 8900);
+	if (tso && spec.payload / 600 > spec.mss) /* few thousand small cuts are enough */
+		spec.mss += spec.payload / 600;
+	if (ref_random(4) == 0 && spec.payload < 3000)
+		spec.mss = (unsigned int)(1 + ref_random(4));
+	return spec;
+}
+
+/* The outer L4 header is where the checksum was computed: it is vouched for. */
+static uint32_t computed_status(unsigned int flags)
+{
+	uint32_t status = 0;
+
+	if (!f.spec.ipv6 && flags & (FRAME_IP_CSUM | FRAME_TSO))
+		status |= FRAME_IP_CHECKED;
+	if (f.spec.tunnel == REF_PLAIN && flags & (FRAME_L4_CSUM | FRAME_TSO))
+		status |= FRAME_L4_CHECKED;
+	return status;
+}
+
+static void random_flags(unsigned int *flags, bool *insert_vlan)
+{
+	if (ref_random(2))
+		*flags |= FRAME_PAD;
+	*insert_vlan = ref_random(2);
+}
+
+static void test_segmentation(void **ctx)
+{
+	(void)ctx;
+	for (int i = 0; i < 1500; i++) {
+		struct ref_spec spec = random_spec(true);
+		unsigned int flags = FRAME_TSO;
+		bool insert_vlan;
+
+		random_flags(&flags, &insert_vlan);
+		if (ref_random(2))
+			flags |= FRAME_IP_CSUM | FRAME_L4_CSUM; /* implied anyway */
+		ref_build(&f, &spec);
+		ref_load(&load, &f, flags);
+		check(flags, insert_vlan, ref_random(2), computed_status(flags));
+		ref_unload(&load);
+	}
+}
+
+static void test_checksums(void **ctx)
+{
+	(void)ctx;
+	for (int i = 0; i < 6000; i++) {
+		struct ref_spec spec = random_spec(false);
+		unsigned int flags = FRAME_L4_CSUM;
+		bool insert_vlan;
+
+		random_flags(&flags, &insert_vlan);
+		if (ref_random(2))
+			flags |= FRAME_IP_CSUM;
+		ref_build(&f, &spec);
+		ref_load(&load, &f, flags);
+		check(flags, insert_vlan, false, computed_status(flags));
+		ref_unload(&load);
+	}
+}
+
+static void test_plain(void **ctx)
+{
+	(void)ctx;
+	for (int i = 0; i < 4000; i++) {
+		struct ref_spec spec = random_spec(false);
+		unsigned int flags = 0;
+		bool insert_vlan;
+
+		random_flags(&flags, &insert_vlan);
+		if (ref_random(3) == 0)
+			flags |= FRAME_IP_CSUM;
+		spec.trailing = (unsigned int)(ref_random(3) ? 0 : ref_random(20));
+		ref_build(&f, &spec);
+		ref_load(&load, &f, flags);
+		check(flags, insert_vlan, false, computed_status(flags));
+		ref_unload(&load);
+	}
+}
+
+/* Frames as they come from the wire; some with one bit turned over. */
+static void test_verify(void **ctx)
+{
+	(void)ctx;
+	for (int i = 0; i < 6000; i++) {
+		struct ref_spec spec = random_spec(false);
+		unsigned int flags = 0;
+		uint32_t status = FRAME_L4_CHECKED;
+		bool insert_vlan;
+
+		random_flags(&flags, &insert_vlan);
+		spec.tunnel = REF_PLAIN;
+		spec.trailing = (unsigned int)(ref_random(3) ? 0 : ref_random(20));
+		ref_build(&f, &spec);
+		if (!spec.ipv6)
+			status |= FRAME_IP_CHECKED;
+		if (ref_random(2) && spec.payload) {
+			f.bytes[f.header + ref_random(spec.payload)] ^= 1 << ref_random(8);
+			status |= FRAME_L4_BAD;
+		}
+		if (ref_random(4) == 0 && !spec.ipv6) {
+			f.bytes[f.l3 + 8] ^= 1 << ref_random(8); /* TTL */
+			status |= FRAME_IP_BAD;
+		}
+		ref_load(&load, &f, flags);
+		check(flags, insert_vlan, true, status);
+		ref_unload(&load);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_verify),
+		cmocka_unit_test(test_checksums),
+		cmocka_unit_test(test_segmentation),
+	};
+	const char *text = getenv("SEED");
+	uint64_t seed = text ? strtoull(text, NULL, 0) : now_ns();
+
+	printf("SEED=%llu\n", (unsigned long long)seed);
+	ref_seed(seed * 0x9e3779b97f4a7c15);
+	return cmocka_run_group_tests_name("frame random", tests, NULL, NULL);
+}
