@@ -119,6 +119,7 @@ static int read_number(struct parser *p, yaml_node_t *node, const char *what, lo
 	const char *text = scalar(node);
 	char *end;
 
+	*value = min;
 	if (text && *text) {
 		errno = 0;
 		*value = strtol(text, &end, 10);

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_config.c - the configuration file: what is accepted, and that every refusal names file, line, word and what is
+ * allowed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "daemon/config.h"
+
+static int load(const char *text, struct config **config, struct reason *why)
+{
+	char path[] = "/tmp/softiov-config-XXXXXX";
+	int fd = mkstemp(path), error;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+	error = config_load(path, config, why);
+	unlink(path);
+	return error;
+}
+
+/* Each refusal: the file, the line it must name, and words that must be in the message. */
+static const struct refusal {
+	const char *text;
+	const char *line;
+	const char *words[3];
+} refusals[] = {
+	{ "workerz: 2\n", ":1:", { "unknown key 'workerz'", "workers", "cards" } },
+	{ "workers: 0\n", ":1:", { "workers '0'", "1 to 16" } },
+	{ "workers: many\n", ":1:", { "workers 'many'", "1 to 16" } },
+	{ "workers: [1]\n", ":1:", { "workers" } },
+	{ "workers: 1\nworkers: 2\n", ":2:", { "twice" } },
+	{ "- a\n", ":1:", { "mapping" } },
+	{ "workers: {\n", ":", { "not valid YAML" } },
+	{ "run-dir: relative\n", ":1:", { "absolute path" } },
+	{ "api: { mode: \"999\" }\n", ":1:", { "mode '999'", "octal" } },
+	{ "api: { owner: no-such-user-here }\n", ":1:", { "no-such-user-here" } },
+	{ "api: { group: no-such-group-here }\n", ":1:", { "no-such-group-here" } },
+	{ "cpus: [4096]\n", ":1:", { "cpu '4096'" } },
+	{ "idle:\n  busy-us: -1\n", ":2:", { "busy-us '-1'" } },
+	{ "idle:\n  always-busy: maybe\n", ":2:", { "always-busy 'maybe'", "on, off" } },
+	{ "cards:\n  - address: \"7\"\n", ":2:", { "address '7'", "0000:07" } },
+	{ "cards:\n  - address: \"0000:fe\"\n", ":2:", { "at most fd" } },
+	{ "cards: []\n", ":1:", { "no card" } },
+	{ "cards:\n  - address: \"0000:07\"\n  - address: \"0000:09\"\n",
+	  ":3:",
+	  { "overlaps card 0000:07" } },
+	{ "cards:\n  - serial: xyz\n", ":2:", { "serial 'xyz'", "hexadecimal" } },
+	{ "cards:\n  - ports: []\n", ":2:", { "1 or 2 ports" } },
+	{ "cards:\n  - ports:\n      - {}\n      - {}\n      - {}\n", ":5:", { "1 or 2 ports" } },
+	{ "cards:\n  - ports:\n      - uplink: wifi\n",
+	  ":3:",
+	  { "uplink 'wifi'", "none, tap:NAME" } },
+	{ "cards:\n  - ports:\n      - uplink: \"tap:\"\n", ":3:", { "interface name" } },
+	{ "cards:\n  - ports:\n      - uplink: tap:a-name-that-is-too-long\n",
+	  ":3:",
+	  { "1 to 15 characters" } },
+	{ "cards:\n  - ports:\n      - pfs: [{}, {}, {}]\n", ":3:", { "1, 2 or 4 PFs" } },
+	{ "cards:\n  - ports:\n      - pfs:\n        - vfs: 65\n",
+	  ":4:",
+	  { "vfs '65'", "0 to 64" } },
+	{ "cards:\n  - ports:\n      - pfs:\n        - {vfs: 64, netdev: sv9}\n",
+	  ":4:",
+	  { "63", "netdev: none" } },
+	{ "cards:\n  - ports:\n      - pfs:\n        - mtu: 67\n",
+	  ":4:",
+	  { "mtu '67'", "68 to 9710" } },
+	{ "cards:\n  - ports:\n      - pfs:\n        - vf:\n            64: {}\n",
+	  ":5:",
+	  { "VF number '64'" } },
+	{ "cards:\n  - ports:\n      - pfs:\n        - vf:\n            1: {mac: "
+	  "\"01:00:00:00:00:00\"}\n",
+	  ":5:",
+	  { "unicast" } },
+	{ "cards:\n  - ports:\n      - pfs:\n        - vf:\n            1: {vlan: 4095}\n",
+	  ":5:",
+	  { "vlan '4095'" } },
+	{ "cards:\n  - ports:\n      - pfs:\n        - vf-defaults: {mac: \"52:54:00:00:00:01\"}\n",
+	  ":4:",
+	  { "unknown key 'mac'" } },
+	{ "cards:\n  - ports:\n      - pfs:\n        - vf-defaults: {registers: fast}\n",
+	  ":4:",
+	  { "registers 'fast'", "shared, trapped" } },
+	{ "cards:\n  - ports:\n      - uplink: tap:x0\n        pfs:\n        - netdev: x0\n",
+	  "",
+	  { "'x0' is used twice" } },
+};
+
+static void test_refusals(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+		struct config *config = NULL;
+		struct reason why = { "" };
+		int error = load(refusals[i].text, &config, &why);
+
+		if (error >= 0)
+			fail_msg("accepted: %s", refusals[i].text);
+		assert_null(config);
+		if (!strstr(why.text, refusals[i].line))
+			fail_msg("'%s' does not name line '%s'", why.text, refusals[i].line);
+		for (size_t k = 0; k < ARRAY_SIZE(refusals[i].words) && refusals[i].words[k]; k++)
+			if (!strstr(why.text, refusals[i].words[k]))
+				fail_msg("'%s' lacks '%s'", why.text, refusals[i].words[k]);
+	}
+}
+
+static void test_default(void **state)
+{
+	struct config *config = config_default();
+
+	(void)state;
+	assert_non_null(config);
+	assert_int_equal(config->cards, 1);
+	assert_int_equal(config->card[0].bus, 7);
+	assert_int_equal(config->card[0].ports, 1);
+	assert_int_equal(config->card[0].port[0].pf[0].vfs, 8);
+	assert_string_equal(config->card[0].port[0].pf[0].netdev_name, "sv0");
+	assert_true(config->card[0].port[0].pf[0].vf[7].registers_shared);
+	assert_true(config->card[0].serial != 0);
+	free(config);
+}
+
+/* The commented file in etc/ says it shows the defaults: it must load and be them. */
+static void test_sample_is_default(void **state)
+{
+	struct config *sample = NULL, *expected = config_default();
+	struct reason why = { "" };
+
+	(void)state;
+	if (config_load(SAMPLE_CONFIG, &sample, &why))
+		fail_msg("%s", why.text);
+	strcpy(expected->run_dir, "/run/softiov"); /* differs for users without root */
+	assert_memory_equal(sample, expected, sizeof(*sample));
+	free(sample);
+	free(expected);
+}
+
+static void test_values(void **state)
+{
+	static const char text[] =
+		"run-dir: /tmp/x\n"
+		"workers: 2\n"
+		"cpus: [0]\n"
+		"idle: { busy-us: 0, nap-us: 10, nap-max-us: 20, always-busy: on }\n"
+		"cards:\n"
+		"  - address: \"0001:10\"\n"
+		"    serial: \"ff\"\n"
+		"    ports:\n"
+		"      - uplink: tap:up0\n"
+		"        uplink-mtu: 9000\n"
+		"        pfs:\n"
+		"          - vf:\n"
+		"              2: { mac: \"52:54:00:00:00:02\", vlan: 7, qos: 3, registers: shared "
+		"}\n"
+		"            vf-defaults: { registers: trapped, spoofchk: off, trust: on,\n"
+		"                           socket: { mode: \"0660\", owner: 0 } }\n"
+		"            vfs: 4\n"
+		"            netdev: none\n"
+		"          - { vfs: 64 }\n"
+		"      - pfs: [{}, {}, {}, {}]\n"
+		"  - address: \"0001:13\"\n";
+	struct config *config = NULL;
+	struct reason why = { "" };
+	const struct config_pf *pf;
+
+	(void)state;
+	if (load(text, &config, &why))
+		fail_msg("%s", why.text);
+	assert_string_equal(config->run_dir, "/tmp/x");
+	assert_int_equal(config->workers, 2);
+	assert_true(config->pinned && config->always_busy);
+	assert_int_equal(config->cards, 2);
+	assert_int_equal(config->card[0].domain, 1);
+	assert_true(config->card[0].serial == 0xff);
+	assert_int_equal(config->card[0].port[0].uplink, CONFIG_UPLINK_TAP);
+	assert_string_equal(config->card[0].port[0].uplink_name, "up0");
+	pf = &config->card[0].port[0].pf[0];
+	assert_int_equal(pf->vfs, 4);
+	assert_int_equal(pf->netdev, CONFIG_NETDEV_NONE);
+	assert_false(pf->vf[1].registers_shared); /* the default, though it stands after "vf" */
+	assert_true(pf->vf[2].registers_shared);
+	assert_true(pf->vf[2].has_mac && pf->vf[2].trust && !pf->vf[2].spoofchk);
+	assert_int_equal(pf->vf[2].vlan, 7);
+	assert_int_equal(pf->vf[2].qos, 3);
+	assert_int_equal(pf->vf[3].socket.mode, 0660);
+	assert_int_equal(pf->vf[3].socket.owner, 0);
+	/* 64 VFs leave no pool for an interface, so "auto" means none. */
+	assert_int_equal(config->card[0].port[0].pf[1].netdev, CONFIG_NETDEV_NONE);
+	assert_int_equal(config->card[0].port[1].pfs, 4);
+	assert_string_equal(config->card[0].port[1].pf[3].netdev_name, "sv5");
+	free(config);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_default),
+		cmocka_unit_test(test_sample_is_default),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_refusals),
+	};
+
+	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
+}
