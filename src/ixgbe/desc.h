@@ -18,9 +18,7 @@ struct ixgbe_desc {
 
 #define IXGBE_DESC_SIZE 16u
 #define IXGBE_RING_ALIGN \
-	128u		  /* of base and length: RDBAL, RDLEN, TDBAL, TDLEN (8.2.3.8, 8.2.3.9) */
-#define IXGBE_RING_MIN 8u /* descriptors: one aligned unit of length */
-#define IXGBE_RING_MAX 65536u /* head and tail registers are 16 bits wide */
+	128u /* of base and length: RDBAL, RDLEN, TDBAL, TDLEN (8.2.3.8, 8.2.3.9) */
 
 /* Transmit, all kinds (7.2.3.2): dword 2 */
 #define IXGBE_TXD_EOP BIT(24)
@@ -65,8 +63,7 @@ struct ixgbe_desc {
 #define IXGBE_CTX_L4LEN(dword3) ((dword3) >> 8 & 0xff)
 #define IXGBE_CTX_MSS(dword3) ((dword3) >> 16)
 
-#define IXGBE_TX_CONTEXTS 2	/* per queue: IDX 0 and 1 */
-#define IXGBE_TX_FRAME_DESCS 40 /* descriptors of one frame (7.2.3.3) */
+#define IXGBE_TX_CONTEXTS 2 /* per queue: IDX 0 and 1 */
 
 /* Advanced receive write-back (7.1.6.2): dword 0 */
 #define IXGBE_RXD_RSSTYPE_NONE 0u

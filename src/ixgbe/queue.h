@@ -24,6 +24,7 @@
 #include "iommu/iommu.h"
 #include "ixgbe/desc.h"
 
+struct ixgbe_home;
 struct ixgbe_pf;
 struct vport_stats;
 
@@ -58,21 +59,31 @@ struct vport_stats;
 #define IXGBE_SRRCTL_DESCTYPE_ADV_ONE 1
 #define IXGBE_SRRCTL_DROP_EN BIT(28)
 
+/**
+ * struct ixgbe_ring - what the worker believes about a ring, read and checked once when it starts.
+ * @seen: generation it started with
+ * @base, @len: in bytes, as the register block said
+ * @head: next descriptor of the device, < len / 16; published in the register block
+ */
+struct ixgbe_ring {
+	uint32_t seen;
+	uint32_t running;
+	uint64_t base;
+	uint32_t len;
+	uint32_t head;
+};
+
 /** struct ixgbe_tx_context - one advanced context, checked when it is used. */
 struct ixgbe_tx_context {
 	uint16_t vlan, mss, ip_len;
-	uint8_t mac_len, l4_len, l4t, ipv4, valid, reserved;
+	uint8_t mac_len, l4_len, l4t, valid;
 };
 
 /** struct ixgbe_txq_state - a transmit queue; in the state file. Zeroed memory: not running. */
 struct ixgbe_txq_state {
 	_Atomic uint32_t generation;
-	uint32_t seen;
-	uint64_t base;
-	uint32_t count; /* descriptors, 8 ... 65536 */
-	uint32_t head;	/* next descriptor to fetch, < count */
-	uint8_t running;
-	uint8_t reserved[7];
+	uint32_t skipping; /* inside a frame that is too long, until its EOP */
+	struct ixgbe_ring ring;
 	struct ixgbe_tx_context context[IXGBE_TX_CONTEXTS];
 	uint64_t packets, bytes; /* QPTC, QBTC: frames on the wire, after segmentation */
 };
@@ -80,37 +91,48 @@ struct ixgbe_txq_state {
 /** struct ixgbe_rxq_state - a receive queue; in the state file. Zeroed memory: not running. */
 struct ixgbe_rxq_state {
 	_Atomic uint32_t generation;
-	uint32_t seen;
-	uint64_t base;
-	uint32_t count; /* descriptors, 8 ... 65536 */
-	uint32_t head;	/* next descriptor to fill, < count */
-	uint8_t running;
-	uint8_t reserved[7];
+	uint32_t reserved;
+	struct ixgbe_ring ring;
 	uint64_t packets, bytes, drops; /* QPRC, QBRC, QPRDC */
 };
 
-/** struct ixgbe_pool_state - counters a VF sees, never cleared but by power-on; in the state file.
- */
+/** struct ixgbe_pool_state - counters a VF sees, never cleared but by power-on; in the state file. */
 struct ixgbe_pool_state {
 	uint64_t gprc, gorc, mprc; /* VFGPRC, VFGORC, VFMPRC; shown modulo 2^32, 2^36, 2^32 */
 	uint64_t gptc, gotc;	   /* VFGPTC, VFGOTC */
 };
 
-#define IXGBE_TX_BURST_DESCS 128 /* descriptors consumed per burst: bounded work */
+/**
+ * struct ixgbe_fetcher - how a queue reaches its driver's memory. Worker only.
+ * @home: where the queue lived when it started
+ * @blocked: the ring could not be read at @blocked_at; not tried again before the map changes
+ */
+struct ixgbe_fetcher {
+	const struct ixgbe_home *home;
+	struct iommu_tlb ring_tlb, buffer_tlb;
+	uint64_t blocked_at; /* generation of the domain */
+	bool blocked;
+};
 
-/** struct ixgbe_txq - a transmit queue at run time; handle of model_ops.tx_*. Worker only. */
+#define IXGBE_TX_BURST_DESCS 128u /* consumed per burst: bounded work */
+
+/**
+ * struct ixgbe_txq - a transmit queue at run time; handle of model_ops.tx_*. Worker only.
+ * @waiting, @waiting_tail: the frame at the head is incomplete as long as the tail stays there
+ * @taken: descriptors that the burst under way consumes
+ * @reports: of them want DD: entries of @report, offsets from the head
+ * @packets, @bytes: of the burst under way, after segmentation
+ */
 struct ixgbe_txq {
 	struct ixgbe_pf *pf;
 	struct ixgbe_txq_state *state;
-	uint16_t index;	  /* absolute, 0 ... 127 */
-	uint16_t done;	  /* descriptors of the burst under way, from state->head */
-	uint16_t written; /* of which want DD: entries of @report */
-	uint8_t pool;	  /* sender of the burst under way */
-	struct iommu_tlb ring_tlb, buffer_tlb;
-	struct {
-		uint16_t offset; /* from state->head */
-		uint32_t dword3;
-	} report[IXGBE_TX_BURST_DESCS];
+	uint16_t index; /* absolute, 0 ... 127 */
+	bool waiting;
+	uint16_t waiting_tail;
+	uint16_t taken, reports;
+	struct ixgbe_fetcher fetcher;
+	uint64_t packets, bytes;
+	uint8_t report[IXGBE_TX_BURST_DESCS];
 };
 
 /** struct ixgbe_rxq - a receive queue at run time. Worker only. */
@@ -118,12 +140,13 @@ struct ixgbe_rxq {
 	struct ixgbe_pf *pf;
 	struct ixgbe_rxq_state *state;
 	uint16_t index; /* absolute, 0 ... 127 */
-	struct iommu_tlb ring_tlb, buffer_tlb;
+	struct ixgbe_fetcher fetcher;
 };
 
-/** struct ixgbe_rss_table - Toeplitz by nibbles of the input, built from @key. Worker only. */
 #define IXGBE_RSS_KEY_DWORDS 10
 #define IXGBE_RSS_INPUT_MAX 36 /* two IPv6 addresses and two ports */
+
+/** struct ixgbe_rss_table - Toeplitz by nibbles of the input, built from @key. Worker only. */
 struct ixgbe_rss_table {
 	uint32_t key[IXGBE_RSS_KEY_DWORDS];
 	bool valid;
@@ -153,7 +176,67 @@ static inline void ixgbe_queue_restart(_Atomic uint32_t *generation)
 	atomic_fetch_add_explicit(generation, 1, memory_order_release);
 }
 
-/* The functions of ixgbe_model_ops; see frame/model.h. Worker only. */
+/* --- queue.c: rings of both directions. Worker only ------------------------------------- */
+
+/**
+ * ixgbe_ring_ready() - is the ring enabled and in a known state? Starts, restarts or stops it.
+ * @home, @block: of the queue now. Return: descriptors in the ring, 0: leave it alone.
+ */
+uint32_t ixgbe_ring_ready(struct ixgbe_ring *ring, struct ixgbe_fetcher *fetcher,
+			  const _Atomic uint32_t *generation, const struct ixgbe_home *home,
+			  _Atomic uint32_t *block);
+
+/** ixgbe_ring_posted() - descriptors between the head and @block's tail; 0 for a nonsense tail. */
+static inline uint32_t ixgbe_ring_posted(const struct ixgbe_ring *ring, uint32_t tail)
+{
+	uint32_t count = ring->len / IXGBE_DESC_SIZE;
+
+	if (unlikely(tail >= count))
+		return 0;
+	return tail >= ring->head ? tail - ring->head : tail + count - ring->head;
+}
+
+/**
+ * ixgbe_ring_fetch() - copy up to @n descriptors out, once, from @offset behind the head.
+ * @slot: with not NULL, where each can be written back. Return: how many; fewer than @n after a
+ * fault, which blocks the ring until the map changes.
+ */
+unsigned int ixgbe_ring_fetch(const struct ixgbe_ring *ring, struct ixgbe_fetcher *fetcher,
+			      unsigned int offset, unsigned int n, struct ixgbe_desc *desc,
+			      uint8_t **slot);
+
+/** ixgbe_ring_slot() - host address for writing descriptor @offset behind the head, or NULL. */
+uint8_t *ixgbe_ring_slot(const struct ixgbe_ring *ring, struct ixgbe_fetcher *fetcher,
+			 unsigned int offset);
+
+/** ixgbe_ring_advance() - the first @n descriptors are done: publish the head, unless restarted. */
+void ixgbe_ring_advance(struct ixgbe_ring *ring, unsigned int n, const _Atomic uint32_t *generation,
+			_Atomic uint32_t *block);
+
+/** ixgbe_counter_add() - a counter with one writer that other threads read. */
+static inline void ixgbe_counter_add(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+/* --- rss.c ------------------------------------------------------------------------------- */
+
+/** ixgbe_rss_load() - have the table match the 40 key bytes of RSSRK, @key; cheap if it does. */
+void ixgbe_rss_load(struct ixgbe_rss_table *table, const uint32_t key[IXGBE_RSS_KEY_DWORDS]);
+
+/** ixgbe_rss_hash() - Toeplitz hash (7.1.2.8.1) of @len bytes at @offset of the input. */
+uint32_t ixgbe_rss_hash(const struct ixgbe_rss_table *table, const uint8_t *input,
+			unsigned int offset, unsigned int len);
+
+/**
+ * ixgbe_rss_frame() - the hash that MRQC's field selection @mrqc asks for.
+ * Return: RSSTYPE, IXGBE_RXD_RSSTYPE_NONE with *@hash = 0 when no selected field is in the frame.
+ */
+uint32_t ixgbe_rss_frame(const struct ixgbe_rss_table *table, uint32_t mrqc,
+			 const struct frame *frame, const struct frame_info *info, uint32_t *hash);
+
+/* --- functions of ixgbe_model_ops; see frame/model.h. Worker only ------------------------- */
+
 unsigned int ixgbe_tx_burst(void *queue, struct frame_burst *burst, uint64_t now);
 void ixgbe_tx_complete(void *queue, struct frame_burst *burst, uint64_t now);
 bool ixgbe_tx_pending(void *queue);

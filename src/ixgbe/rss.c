@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * rss.c - receive side scaling: the Toeplitz hash and the fields it is computed over.
+ *
+ * Each set bit b of the input (most significant first) contributes the 32 bits of the key that
+ * start at its bit b. The table holds that sum for every value of every nibble of the input, 4.5
+ * KiB, so a TCP/IPv4 hash is 24 look-ups in 1.5 KiB that stay in the cache.
+ *
+ * 82599 data sheet, 7.1.2.8.1 (hash function, field order) and 8.2.3.7.12 (MRQC).
+ */
+#include "ixgbe/internal.h"
+
+#define IPV4_ADDRESSES 12 /* offset of the two addresses in the IP header, and their length */
+#define IPV4_ADDRESSES_LEN 8u
+#define IPV6_ADDRESSES 8
+#define IPV6_ADDRESSES_LEN 32u
+#define PORTS_LEN 4u
+
+/* The 32 key bits from bit @bit on; the key register holds byte 0 in its low bits. */
+static uint32_t key_window(const uint32_t key[IXGBE_RSS_KEY_DWORDS], unsigned int bit)
+{
+	uint8_t bytes[IXGBE_RSS_KEY_DWORDS * 4 + 1] = { 0 };
+	uint64_t window = 0;
+
+	memcpy(bytes, key, IXGBE_RSS_KEY_DWORDS * 4);
+	for (unsigned int i = 0; i < 5; i++)
+		window = window << 8 | bytes[bit / 8 + i];
+	return (uint32_t)(window >> (8 - bit % 8));
+}
+
+static void build(struct ixgbe_rss_table *table)
+{
+	for (unsigned int position = 0; position < ARRAY_SIZE(table->nibble); position++) {
+		for (unsigned int value = 0; value < 16; value++) {
+			uint32_t sum = 0;
+
+			for (unsigned int bit = 0; bit < 4; bit++)
+				if (value & 8u >> bit)
+					sum ^= key_window(table->key, position * 4 + bit);
+			table->nibble[position][value] = sum;
+		}
+	}
+}
+
+void ixgbe_rss_load(struct ixgbe_rss_table *table, const uint32_t key[IXGBE_RSS_KEY_DWORDS])
+{
+	if (likely(table->valid && memcmp(table->key, key, sizeof(table->key)) == 0))
+		return;
+	memcpy(table->key, key, sizeof(table->key));
+	build(table);
+	table->valid = true;
+}
+
+uint32_t ixgbe_rss_hash(const struct ixgbe_rss_table *table, const uint8_t *input,
+			unsigned int offset, unsigned int len)
+{
+	uint32_t hash = 0;
+
+	for (unsigned int i = 0; i < len; i++) {
+		const uint32_t(*row)[16] = &table->nibble[(offset + i) * 2];
+
+		hash ^= row[0][input[i] >> 4] ^ row[1][input[i] & 15];
+	}
+	return hash;
+}
+
+static uint32_t hash_ports(const struct ixgbe_rss_table *table, const struct frame *frame,
+			   const struct frame_info *info, unsigned int offset)
+{
+	return ixgbe_rss_hash(table, frame->header + info->l4_offset, offset, PORTS_LEN);
+}
+
+static uint32_t hash_ipv4(const struct ixgbe_rss_table *table, uint32_t mrqc,
+			  const struct frame *frame, const struct frame_info *info, uint32_t *hash)
+{
+	const uint8_t *addresses = frame->header + info->l3_offset + IPV4_ADDRESSES;
+	uint32_t type = IXGBE_RXD_RSSTYPE_NONE;
+
+	if (info->l4 == FRAME_L4_TCP && mrqc & IXGBE_MRQC_RSS_TCP4)
+		type = IXGBE_RXD_RSSTYPE_TCP4;
+	else if (info->l4 == FRAME_L4_UDP && mrqc & IXGBE_MRQC_RSS_UDP4)
+		type = IXGBE_RXD_RSSTYPE_UDP4;
+	else if (mrqc & IXGBE_MRQC_RSS_IP4)
+		type = IXGBE_RXD_RSSTYPE_IP4;
+	else
+		return type;
+	*hash = ixgbe_rss_hash(table, addresses, 0, IPV4_ADDRESSES_LEN);
+	if (type != IXGBE_RXD_RSSTYPE_IP4)
+		*hash ^= hash_ports(table, frame, info, IPV4_ADDRESSES_LEN);
+	return type;
+}
+
+static uint32_t hash_ipv6(const struct ixgbe_rss_table *table, uint32_t mrqc,
+			  const struct frame *frame, const struct frame_info *info, uint32_t *hash)
+{
+	const uint8_t *addresses = frame->header + info->l3_offset + IPV6_ADDRESSES;
+	uint32_t type = IXGBE_RXD_RSSTYPE_NONE;
+
+	if (info->l4 == FRAME_L4_TCP && mrqc & IXGBE_MRQC_RSS_TCP6)
+		type = IXGBE_RXD_RSSTYPE_TCP6;
+	else if (info->l4 == FRAME_L4_UDP && mrqc & IXGBE_MRQC_RSS_UDP6)
+		type = IXGBE_RXD_RSSTYPE_UDP6;
+	else if (mrqc & IXGBE_MRQC_RSS_IP6)
+		type = IXGBE_RXD_RSSTYPE_IP6;
+	else
+		return type;
+	*hash = ixgbe_rss_hash(table, addresses, 0, IPV6_ADDRESSES_LEN);
+	if (type != IXGBE_RXD_RSSTYPE_IP6)
+		*hash ^= hash_ports(table, frame, info, IPV6_ADDRESSES_LEN);
+	return type;
+}
+
+uint32_t ixgbe_rss_frame(const struct ixgbe_rss_table *table, uint32_t mrqc,
+			 const struct frame *frame, const struct frame_info *info, uint32_t *hash)
+{
+	*hash = 0;
+	switch (info->l3) {
+	case FRAME_L3_IPV4:
+		return hash_ipv4(table, mrqc, frame, info, hash);
+	case FRAME_L3_IPV6:
+		return hash_ipv6(table, mrqc, frame, info, hash);
+	default:
+		return IXGBE_RXD_RSSTYPE_NONE;
+	}
+}
