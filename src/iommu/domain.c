@@ -2,17 +2,15 @@
 /*
  * domain.c - maps and unmaps of one requester.
  *
- * A map is in three places: its slot in the state file (the truth, which outlives the process), the tree of regions
- * (what overlaps?) and the radix table (what workers see). A map enters them in this order once nothing can fail any
- * more, and leaves them in the reverse order; then the generation moves on, which empties all cached translations.
- * The memory of what was taken away (regions, table nodes, mappings of files) is freed after a grace period; one
- * quiesce_call() serves all that one unmap removes, and needs no memory of its own.
+ * A map is in three places: its slot in the state file (the truth, which outlives the process), the
+ * tree of regions (what overlaps?) and the radix table (what workers see). A map enters them in
+ * this order once nothing can fail any more, and leaves them in the reverse order; then the
+ * generation moves on, which empties all cached translations. The memory of what was taken away
+ * (regions, table nodes, mappings of files) is freed after a grace period; one quiesce_call()
+ * serves all that one unmap removes, and needs no memory of its own.
  *
- * Unmap follows VFIO's type 1 IOMMU, version 2: everything inside the range goes, nothing there is fine, and a range
- * that cuts a map is refused (linux/vfio.h, VFIO_IOMMU_UNMAP_DMA).
- *
- * File slots. Regions name their file by a slot of the state file, which knows device, inode and size. A slot stands
- * for one mapping that this domain uses, counted by its regions.
+ * Unmap follows VFIO's type 1 IOMMU, version 2: everything inside the range goes, nothing there is
+ * fine, and a range that cuts a map is refused (linux/vfio.h, VFIO_IOMMU_UNMAP_DMA).
  */
 #include "iommu/internal.h"
 
@@ -20,17 +18,6 @@
 #include <sys/random.h>
 
 #include "util/log.h"
-
-/* A map that a client asks for, checked. */
-struct request {
-	uint64_t iova, last; /* inclusive */
-	uint32_t perm;
-	int32_t kind; /* 0: file; or IOMMU_FILE_... */
-	int fd;
-	uint64_t offset; /* file only */
-	struct file_info info;
-	uint8_t *host; /* IOMMU_FILE_HOST only */
-};
 
 static uint64_t region_size(const struct region *region)
 {
@@ -44,21 +31,21 @@ static void generation_next(struct iommu_domain *domain)
 
 /* Slots of the state file. */
 
-static uint32_t slot_get(struct iommu_private *private)
+static uint32_t slot_get(struct iommu_private *priv)
 {
-	struct iommu_state *state = private->domain.state;
+	struct iommu_state *state = priv->domain.state;
 	uint32_t slot;
 
-	if (!private->free_slots)
+	if (!priv->free_slots)
 		return state->slots++;
-	slot = private->free_slots - 1;
-	private->free_slots = (uint32_t)state->region[slot].iova;
+	slot = priv->free_slots - 1;
+	priv->free_slots = (uint32_t)state->region[slot].iova;
 	return slot;
 }
 
-static void slot_write(struct iommu_private *private, const struct region *region, uint64_t offset)
+static void slot_write(struct iommu_private *priv, const struct region *region, uint64_t offset)
 {
-	struct iommu_region_state *slot = &private->domain.state->region[region->slot];
+	struct iommu_region_state *slot = &priv->domain.state->region[region->slot];
 
 	slot->iova = region->iova;
 	slot->size = region_size(region);
@@ -67,146 +54,55 @@ static void slot_write(struct iommu_private *private, const struct region *regio
 	__atomic_store_n(&slot->perm, region->perm, __ATOMIC_RELEASE); /* from here on it exists */
 }
 
-static void slot_put(struct iommu_private *private, uint32_t slot)
+static void slot_put(struct iommu_private *priv, uint32_t slot)
 {
-	struct iommu_state *state = private->domain.state;
+	struct iommu_state *state = priv->domain.state;
 
 	__atomic_store_n(&state->region[slot].perm, 0, __ATOMIC_RELEASE);
-	__atomic_store_n(&state->region[slot].iova, private->free_slots, __ATOMIC_RELEASE);
-	private->free_slots = slot + 1;
-}
-
-/* File slots. */
-
-static uint64_t request_file_end(const struct request *request)
-{
-	return request->offset + (request->last - request->iova) + 1;
-}
-
-static bool same_file(const struct iommu_file_state *file, const struct file_info *info)
-{
-	return file->inode == info->inode && file->device == info->device &&
-	       file->writable == info->writable;
-}
-
-static int file_use_new(struct iommu_private *private, const struct request *request, int32_t *slot)
-{
-	struct iommu_state *state = private->domain.state;
-	struct iommu_file_state *file;
-	struct mapping *mapping;
-	uint32_t i = 0;
-	uint64_t size;
-	int error;
-
-	while (i < IOMMU_MAX_FILES && private->file[i].regions)
-		i++;
-	if (i == IOMMU_MAX_FILES)
-		return -ENOSPC;
-	/* A shared mapping may be larger than the file is now, so the sum may have passed the limit. */
-	if (request->info.size >
-	    IOMMU_MAX_FILE_BYTES - MIN(private->file_bytes, IOMMU_MAX_FILE_BYTES))
-		return -ENOSPC;
-	error = mapping_get(&mapping, request->fd, &request->info, request_file_end(request),
-			    private->quiesce);
-	if (error)
-		return error;
-	size = atomic_load_explicit(&mapping->size, memory_order_relaxed);
-	file = &state->file[i];
-	file->device = request->info.device;
-	file->inode = request->info.inode;
-	file->size = size;
-	file->writable = request->info.writable;
-	__atomic_store_n(&file->used, 1, __ATOMIC_RELEASE);
-	private->file[i].mapping = mapping;
-	private->file_bytes += size;
-	private->files = MAX(private->files, i + 1);
-	*slot = (int32_t)i;
-	return 0;
-}
-
-/* The slot of the requested file, new if need be. file_use_put() undoes it. */
-static int file_use_get(struct iommu_private *private, const struct request *request, int32_t *slot)
-{
-	uint64_t end = request_file_end(request);
-	int error;
-
-	*slot = -1;
-	for (uint32_t i = 0; i < private->files && *slot < 0; i++) {
-		const struct file_use *use = &private->file[i];
-
-		if (use->regions && use->mapping &&
-		    mapping_suits(use->mapping, &request->info, end))
-			*slot = (int32_t)i;
-	}
-	if (*slot < 0) {
-		error = file_use_new(private, request, slot);
-		if (error)
-			return error;
-	}
-	private->file[*slot].regions++;
-	return 0;
-}
-
-static void file_use_put(struct iommu_private *private, int32_t slot, bool keep_state)
-{
-	struct iommu_file_state *file = &private->domain.state->file[slot];
-	struct file_use *use = &private->file[slot];
-
-	if (--use->regions)
-		return;
-	private->file_bytes -= file->size;
-	if (!keep_state)
-		file->used = 0;
-	if (use->mapping)
-		mapping_put(use->mapping);
-	use->mapping = NULL;
-}
-
-static uint8_t *file_use_host(const struct iommu_private *private, int32_t slot, uint64_t offset)
-{
-	const struct mapping *mapping = private->file[slot].mapping;
-
-	return (uint8_t *)atomic_load_explicit(&mapping->base, memory_order_relaxed) + offset;
+	__atomic_store_n(&state->region[slot].iova, priv->free_slots, __ATOMIC_RELEASE);
+	priv->free_slots = slot + 1;
 }
 
 /* Regions. */
 
-static uint32_t next_random(struct iommu_private *private)
+static uint32_t next_random(struct iommu_private *priv)
 {
-	private->random ^= private->random << 13;
-	private->random ^= private->random >> 7;
-	private->random ^= private->random << 17;
-	return (uint32_t)(private->random >> 32);
+	priv->random ^= priv->random << 13;
+	priv->random ^= priv->random >> 7;
+	priv->random ^= priv->random << 17;
+	return (uint32_t)(priv->random >> 32);
 }
 
-static void region_enter(struct iommu_private *private, struct region *region)
+static void region_enter(struct iommu_private *priv, struct region *region)
 {
-	region->owner = private;
-	region->priority = next_random(private);
-	region_insert(&private->tree, region);
-	private->domain.state->regions++;
-	private->bytes += region_size(region);
+	region->owner = priv;
+	region->priority = next_random(priv);
+	region_insert(&priv->tree, region);
+	priv->domain.state->regions++;
+	priv->bytes += region_size(region);
 	if (region->file == IOMMU_FILE_NOT_SHARED) {
-		private->not_shared_regions++;
-		private->not_shared_bytes += region_size(region);
+		priv->not_shared_regions++;
+		priv->not_shared_bytes += region_size(region);
 	}
 }
 
-static void region_leave(struct iommu_private *private, struct region *region,
+static void region_leave(struct iommu_private *priv, struct region *region,
 			 struct table_node **dead_nodes, bool keep_state)
 {
-	private->bytes -= region_size(region);
+	priv->bytes -= region_size(region);
 	if (region->file == IOMMU_FILE_NOT_SHARED) {
-		private->not_shared_regions--;
-		private->not_shared_bytes -= region_size(region);
+		priv->not_shared_regions--;
+		priv->not_shared_bytes -= region_size(region);
 	}
 	if (region->published)
-		table_clear(&private->table, region, dead_nodes);
+		table_clear(&priv->table, region, dead_nodes);
 	if (!keep_state) {
-		slot_put(private, region->slot);
-		private->domain.state->regions--;
-		private->domain.state->unmaps++;
+		slot_put(priv, region->slot);
+		priv->domain.state->regions--;
+		priv->domain.state->unmaps++;
 	}
+	if (region->file >= 0)
+		priv->file[region->file].regions--;
 }
 
 static void free_dead(struct quiesce_head *head)
@@ -223,12 +119,12 @@ static void free_dead(struct quiesce_head *head)
 }
 
 /*
- * Take all regions of the tree @cut away; they are not in the domain's tree any more. With @keep_state their slots stay
- * as they are. Return: bytes removed.
+ * Take all regions of the tree @cut away; they are not in the domain's tree any more. With
+ * @keep_state their slots stay as they are. Return: bytes removed.
  */
-static uint64_t retire(struct iommu_private *private, struct region *cut, bool keep_state)
+static uint64_t retire(struct iommu_private *priv, struct region *cut, bool keep_state)
 {
-	struct iommu_state *state = private->domain.state;
+	struct iommu_state *state = priv->domain.state;
 	struct table_node *dead_nodes = NULL;
 	struct region *dead = NULL;
 	uint64_t bytes = 0;
@@ -239,22 +135,19 @@ static uint64_t retire(struct iommu_private *private, struct region *cut, bool k
 		struct region *region = region_pop(&cut);
 
 		bytes += region_size(region);
-		region_leave(private, region, &dead_nodes, keep_state);
+		region_leave(priv, region, &dead_nodes, keep_state);
 		region->right = dead;
 		dead = region;
 	}
 	if (!keep_state && !state->regions) {
 		state->slots = 0;
-		private->free_slots = 0;
+		priv->free_slots = 0;
 	}
-	generation_next(&private->domain);
-	/* Only now: a grace period that begins before the cached translations are void would be too short. */
-	for (struct region *region = dead; region; region = region->right) {
-		if (region->file >= 0)
-			file_use_put(private, region->file, keep_state);
-	}
+	generation_next(&priv->domain);
+	/* Only now: a grace period that begins before cached translations are void is too short. */
+	file_use_trim(priv, keep_state);
 	dead->dead_nodes = dead_nodes;
-	quiesce_call(private->quiesce, &dead->reclaim, free_dead);
+	quiesce_call(priv->quiesce, &dead->reclaim, free_dead);
 	return bytes;
 }
 
@@ -269,10 +162,10 @@ static bool range_valid(uint64_t iova, uint64_t size, uint32_t perm)
 	return perm && !(perm & ~(IOMMU_READ | IOMMU_WRITE));
 }
 
-static bool is_same(const struct iommu_private *private, const struct region *region,
+static bool is_same(const struct iommu_private *priv, const struct region *region,
 		    const struct request *request)
 {
-	const struct iommu_state *state = private->domain.state;
+	const struct iommu_state *state = priv->domain.state;
 
 	if (region->iova != request->iova || region->last != request->last ||
 	    region->perm != request->perm)
@@ -283,47 +176,47 @@ static bool is_same(const struct iommu_private *private, const struct region *re
 		return region->file == IOMMU_FILE_HOST &&
 		       (!region->host || region->host == request->host);
 	return region->file >= 0 && state->region[region->slot].offset == request->offset &&
-	       same_file(&state->file[region->file], &request->info);
+	       file_use_matches(&state->file[region->file], &request->info);
 }
 
 /* An adopted region gets its memory back. */
-static int connect_again(struct iommu_private *private, struct region *region,
+static int connect_again(struct iommu_private *priv, struct region *region,
 			 const struct request *request)
 {
-	int error = table_reserve(&private->table);
+	int error = table_reserve(&priv->table);
 
 	if (error)
 		return error;
 	if (region->file >= 0) {
-		struct file_use *use = &private->file[region->file];
-		uint64_t size = private->domain.state->file[region->file].size;
+		struct file_use *use = &priv->file[region->file];
+		uint64_t size = priv->domain.state->file[region->file].size;
 
 		/* All regions of the slot must fit, not only this one. */
 		if (!use->mapping && request->info.size < size)
 			return -EINVAL;
 		if (!use->mapping)
 			error = mapping_get(&use->mapping, request->fd, &request->info, size,
-					    private->quiesce);
+					    priv->quiesce);
 		if (error)
 			return error;
-		region->host = file_use_host(private, region->file, request->offset);
+		region->host = file_use_host(priv, region->file, request->offset);
 	} else {
 		region->host = request->host;
 	}
-	table_set(&private->table, region);
-	generation_next(&private->domain);
+	table_set(&priv->table, region);
+	generation_next(&priv->domain);
 	return 0;
 }
 
-static int map_new(struct iommu_private *private, const struct request *request)
+static int map_new(struct iommu_private *priv, const struct request *request)
 {
-	struct iommu_state *state = private->domain.state;
+	struct iommu_state *state = priv->domain.state;
 	struct region *region;
 	int error;
 
 	if (state->regions >= IOMMU_MAX_REGIONS)
 		return -ENOSPC;
-	error = table_reserve(&private->table);
+	error = table_reserve(&priv->table);
 	if (error)
 		return error;
 	region = calloc(1, sizeof(*region));
@@ -335,31 +228,31 @@ static int map_new(struct iommu_private *private, const struct request *request)
 	region->file = request->kind;
 	region->host = request->host;
 	if (request->kind == 0) {
-		error = file_use_get(private, request, &region->file);
+		error = file_use_get(priv, request, &region->file);
 		if (error) {
 			free(region);
 			return error;
 		}
-		region->host = file_use_host(private, region->file, request->offset);
+		region->host = file_use_host(priv, region->file, request->offset);
 	}
-	region->slot = slot_get(private);
-	slot_write(private, region, request->offset);
-	region_enter(private, region);
-	table_set(&private->table, region);
+	region->slot = slot_get(priv);
+	slot_write(priv, region, request->offset);
+	region_enter(priv, region);
+	table_set(&priv->table, region);
 	state->maps++;
-	generation_next(&private->domain);
+	generation_next(&priv->domain);
 	return 0;
 }
 
-static int map(struct iommu_private *private, const struct request *request)
+static int map(struct iommu_private *priv, const struct request *request)
 {
-	struct region *there = region_floor(private->tree, request->last);
+	struct region *there = region_floor(priv->tree, request->last);
 
 	if (!there || there->last < request->iova)
-		return map_new(private, request);
-	if (!is_same(private, there, request))
+		return map_new(priv, request);
+	if (!is_same(priv, there, request))
 		return -EEXIST;
-	return there->published ? 0 : connect_again(private, there, request);
+	return there->published ? 0 : connect_again(priv, there, request);
 }
 
 int iommu_map(struct iommu_domain *domain, uint64_t iova, uint64_t size, uint32_t perm, int fd,
@@ -412,12 +305,12 @@ static bool cuts_region(struct region *tree, uint64_t iova, uint64_t last)
 
 int iommu_unmap(struct iommu_domain *domain, uint64_t iova, uint64_t last, uint64_t *unmapped)
 {
-	struct iommu_private *private = domain->private;
+	struct iommu_private *priv = domain->private;
 	uint64_t bytes = 0;
 	int error = -EINVAL;
 
-	if (iova <= last && !cuts_region(private->tree, iova, last)) {
-		bytes = retire(private, region_cut(&private->tree, iova, last), false);
+	if (iova <= last && !cuts_region(priv->tree, iova, last)) {
+		bytes = retire(priv, region_cut(&priv->tree, iova, last), false);
 		error = 0;
 	}
 	if (unmapped)
@@ -444,14 +337,14 @@ void iommu_set_bus_master(struct iommu_domain *domain, bool on)
 
 /* Adoption: build tree, slots and uses of files again from the state file. */
 
-static bool adoptable(const struct iommu_private *private, const struct iommu_region_state *slot)
+static bool adoptable(const struct iommu_private *priv, const struct iommu_region_state *slot)
 {
-	const struct iommu_state *state = private->domain.state;
+	const struct iommu_state *state = priv->domain.state;
 	const struct region *there;
 
 	if (!range_valid(slot->iova, slot->size, slot->perm))
 		return false;
-	there = region_floor(private->tree, slot->iova + slot->size - 1);
+	there = region_floor(priv->tree, slot->iova + slot->size - 1);
 	if (there && there->last >= slot->iova)
 		return false;
 	if (slot->file < 0)
@@ -461,9 +354,9 @@ static bool adoptable(const struct iommu_private *private, const struct iommu_re
 	       slot->size <= state->file[slot->file].size - slot->offset;
 }
 
-static int adopt_region(struct iommu_private *private, uint32_t index)
+static int adopt_region(struct iommu_private *priv, uint32_t index)
 {
-	const struct iommu_region_state *slot = &private->domain.state->region[index];
+	const struct iommu_region_state *slot = &priv->domain.state->region[index];
 	struct region *region = calloc(1, sizeof(*region));
 
 	if (!region)
@@ -473,40 +366,41 @@ static int adopt_region(struct iommu_private *private, uint32_t index)
 	region->perm = slot->perm;
 	region->file = slot->file;
 	region->slot = index;
-	if (region->file >= 0 && !private->file[region->file].regions++) {
-		private->file_bytes += private->domain.state->file[region->file].size;
-		private->files = MAX(private->files, (uint32_t)region->file + 1);
+	if (region->file >= 0 && !priv->file[region->file].regions++) {
+		priv->file[region->file].taken = true;
+		priv->file_bytes += priv->domain.state->file[region->file].size;
+		priv->files = MAX(priv->files, (uint32_t)region->file + 1);
 	}
-	region_enter(private, region);
+	region_enter(priv, region);
 	if (region->file != IOMMU_FILE_NOT_SHARED)
 		return 0;
-	if (table_reserve(&private->table))
+	if (table_reserve(&priv->table))
 		return -ENOMEM;
-	table_set(&private->table, region);
+	table_set(&priv->table, region);
 	return 0;
 }
 
-static int adopt(struct iommu_private *private)
+static int adopt(struct iommu_private *priv)
 {
-	struct iommu_state *state = private->domain.state;
+	struct iommu_state *state = priv->domain.state;
 	int error = 0;
 
 	fault_adopt(state);
 	state->slots = MIN(state->slots, (uint32_t)IOMMU_MAX_REGIONS);
 	state->regions = 0;
 	for (uint32_t i = 0; i < state->slots && !error; i++) {
-		if (state->region[i].perm && adoptable(private, &state->region[i])) {
-			error = adopt_region(private, i);
+		if (state->region[i].perm && adoptable(priv, &state->region[i])) {
+			error = adopt_region(priv, i);
 			continue;
 		}
 		if (state->region[i].perm)
 			log_warning("iommu: requester %04x: map %u of the adopted state is damaged "
 				    "and was dropped",
-				    private->domain.requester, i);
-		slot_put(private, i);
+				    priv->domain.requester, i);
+		slot_put(priv, i);
 	}
 	for (uint32_t i = 0; i < IOMMU_MAX_FILES && !error; i++)
-		state->file[i].used = private->file[i].regions != 0;
+		state->file[i].used = priv->file[i].regions != 0;
 	return error;
 }
 
@@ -514,70 +408,70 @@ static int adopt(struct iommu_private *private)
 
 static void free_domain(struct quiesce_head *head)
 {
-	struct iommu_private *private = container_of(head, struct iommu_private, reclaim);
+	struct iommu_private *priv = container_of(head, struct iommu_private, reclaim);
 
-	table_fini(&private->table);
-	free(private);
+	table_fini(&priv->table);
+	free(priv);
 }
 
 void iommu_domain_destroy(struct iommu_domain *domain)
 {
-	struct iommu_private *private;
+	struct iommu_private *priv;
 
 	if (!domain)
 		return;
-	private = domain->private;
-	retire(private, region_cut(&private->tree, 0, UINT64_MAX), true);
-	quiesce_call(private->quiesce, &private->reclaim, free_domain);
+	priv = domain->private;
+	retire(priv, region_cut(&priv->tree, 0, UINT64_MAX), true);
+	quiesce_call(priv->quiesce, &priv->reclaim, free_domain);
 }
 
 int iommu_domain_create(struct iommu_domain **domain, uint16_t requester, struct iommu_state *state,
 			struct quiesce *quiesce)
 {
-	struct iommu_private *private = calloc(1, sizeof(*private));
+	struct iommu_private *priv = calloc(1, sizeof(*priv));
 	int error;
 
-	if (!private)
+	if (!priv)
 		return -ENOMEM;
-	error = table_init(&private->table);
+	error = table_init(&priv->table);
 	if (error) {
-		free(private);
+		free(priv);
 		return error;
 	}
-	private->domain.requester = requester;
-	private->domain.state = state;
-	private->domain.private = private;
-	atomic_init(&private->domain.generation, 1);
-	atomic_init(&private->domain.bus_master, state->bus_master != 0);
-	private->quiesce = quiesce;
-	if (getrandom(&private->random, sizeof(private->random), 0) < 0 || !private->random)
-	private->random = now_ns() | 1;
-	error = adopt(private);
+	priv->domain.requester = requester;
+	priv->domain.state = state;
+	priv->domain.private = priv;
+	atomic_init(&priv->domain.generation, 1);
+	atomic_init(&priv->domain.bus_master, state->bus_master != 0);
+	priv->quiesce = quiesce;
+	if (getrandom(&priv->random, sizeof(priv->random), 0) < 0 || !priv->random)
+		priv->random = now_ns() | 1;
+	error = adopt(priv);
 	if (error) {
-		iommu_domain_destroy(&private->domain);
+		iommu_domain_destroy(&priv->domain);
 		return error;
 	}
-	*domain = &private->domain;
+	*domain = &priv->domain;
 	return 0;
 }
 
 void iommu_summarize(const struct iommu_domain *domain, struct iommu_summary *summary)
 {
-	const struct iommu_private *private = domain->private;
-	const uint32_t *leaves = private->table.leaves;
+	const struct iommu_private *priv = domain->private;
+	const uint32_t *leaves = priv->table.leaves;
 
 	*summary = (struct iommu_summary){
 		.regions = domain->state->regions,
-		.not_shared_regions = private->not_shared_regions,
-		.bytes = private->bytes,
-		.not_shared_bytes = private->not_shared_bytes,
+		.not_shared_regions = priv->not_shared_regions,
+		.bytes = priv->bytes,
+		.not_shared_bytes = priv->not_shared_bytes,
 		.leaves_4k = leaves[0],
 		.leaves_2m = leaves[1],
 		.leaves_1g = leaves[2] + leaves[3] * TABLE_ENTRIES,
 		.maps = domain->state->maps,
 		.unmaps = domain->state->unmaps,
 		.translations = atomic_load(&domain->state->translations),
-		.private_memory = private->private_memory,
+		.private_memory = priv->private_memory,
 	};
 	for (unsigned int i = 0; i < IOMMU_FAULT_REASONS; i++)
 		summary->faults += atomic_load(&domain->state->fault_count[i]);
@@ -585,12 +479,12 @@ void iommu_summarize(const struct iommu_domain *domain, struct iommu_summary *su
 
 bool iommu_broken(const struct iommu_domain *domain)
 {
-	const struct iommu_private *private = domain->private;
+	const struct iommu_private *priv = domain->private;
 
 	if (!sigbus_count())
 		return false;
-	for (uint32_t i = 0; i < private->files; i++) {
-		const struct mapping *mapping = private->file[i].mapping;
+	for (uint32_t i = 0; i < priv->files; i++) {
+		const struct mapping *mapping = priv->file[i].mapping;
 
 		if (mapping && atomic_load_explicit(&mapping->broken, memory_order_relaxed))
 			return true;

@@ -2,15 +2,18 @@
 /*
  * fault.c - refused accesses: counted by reason, the latest kept with their address.
  *
- * Workers and the device thread record, anybody reads, nobody locks. A writer draws a ticket; the record goes to slot
- * ticket modulo IOMMU_FAULT_RECORDS. The slot's @fault_ticket is the lock of that slot: BUSY while it is written, then
- * ticket + 1. A writer that finds the slot busy, or already holding a later record, drops its own: it is counted all
- * the same. A reader takes a record only if the slot shows the expected ticket before and after the copy.
+ * Workers and the device thread record, anybody reads, nobody locks. A writer draws a ticket; the
+ * record goes to slot ticket modulo IOMMU_FAULT_RECORDS. The slot's @fault_ticket is the lock of
+ * that slot: BUSY while it is written, then ticket + 1. A writer that finds the slot busy, or
+ * already holding a later record, drops its own: it is counted all the same. A reader takes a
+ * record only if the slot shows the expected ticket before and after the copy.
  *
- * Ordering: a record is stored in 64-bit words with release and loaded with acquire. A reader that got a word of a
- * newer record therefore also sees the BUSY that was stored before it, and discards the copy.
+ * Ordering: a record is stored in 64-bit words with release and loaded with acquire. A reader that
+ * got a word of a newer record therefore also sees the BUSY that was stored before it, and discards
+ * the copy.
  *
- * All of it lives in the state file. A process that is killed leaves at most busy slots, cleared at adoption.
+ * All of it lives in the state file. A process that is killed leaves at most busy slots, cleared at
+ * adoption.
  */
 #include "iommu/internal.h"
 

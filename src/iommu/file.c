@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * file.c - files of clients, mapped into the process: each once, however many maps and domains use it.
+ * file.c - files of clients, mapped into the process: each once, however many maps and domains use
+ * it.
  *
- * A client sends a descriptor of its memory with every single map; under a guest IOMMU that is one per 4-KiB page. So
- * descriptors are never kept, and a file, known by (device, inode), is mapped as a whole. Maps for reading only get a
- * mapping of their own that the processor cannot write.
+ * A client sends a descriptor of its memory with every single map; under a guest IOMMU that is one
+ * per 4-KiB page. So descriptors are never kept, and a file, known by (device, inode), is mapped as
+ * a whole. Maps for reading only get a mapping of their own that the processor cannot write.
  *
- * A file that grew gets a second, larger mapping. The first stays where it is as long as regions point into it.
+ * A file that grew gets a second, larger mapping. The first stays where it is as long as regions
+ * point into it.
  *
- * Nothing here trusts the descriptor. Regular files only, opened for what the map asks, not sealed against it: a
- * mapping found by its inode must give nobody what mmap() of his own descriptor would refuse. And files in memory only
- * (tmpfs, memfd, hugetlbfs): a worker that touches a page of a FUSE file would wait for as long as the client likes.
+ * Nothing here trusts the descriptor. Regular files only, opened for what the map asks, not sealed
+ * against it: a mapping found by its inode must give nobody what mmap() of his own descriptor would
+ * refuse. And files in memory only (tmpfs, memfd, hugetlbfs): a worker that touches a page of a
+ * FUSE file would wait for as long as the client likes.
  *
- * The last user gone, a mapping is removed after a grace period, unless somebody uses it again by then (at reset QEMU
- * takes all RAM away for microseconds). Removing the page tables of a large guest takes milliseconds, which the device
- * thread does not have: a short-lived thread does it.
+ * The last user gone, a mapping is removed after a grace period, unless somebody uses it again by
+ * then (at reset QEMU takes all RAM away for microseconds). Removing the page tables of a large
+ * guest takes milliseconds, which the device thread does not have: a short-lived thread does it.
  */
 #include "iommu/internal.h"
 

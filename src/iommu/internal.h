@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * internal.h - what the files of this room share: regions and their tree, the radix table, mappings of files.
+ * internal.h - what the files of this room share: regions and their tree, the radix table, mappings
+ * of files.
  *
- * A region is one map of the client. The tree of regions (device thread only) answers "what overlaps?"; the radix table
- * (read by workers) answers "which region is at this address?". Leaves of the table point to regions, so one look-up
- * yields the whole region as a run, however many leaves it has.
+ * A region is one map of the client. The tree of regions (device thread only) answers "what
+ * overlaps?"; the radix table (read by workers) answers "which region is at this address?". Leaves
+ * of the table point to regions, so one look-up yields the whole region as a run, however many
+ * leaves it has.
  */
 #ifndef SOFTIOV_IOMMU_INTERNAL_H
 #define SOFTIOV_IOMMU_INTERNAL_H
@@ -23,14 +25,16 @@
 #define TABLE_PAGE_SHIFT 12
 #define TABLE_LEAF 1ull /* in an entry: points to a region, else to a node; 0: nothing here */
 
-/* The most nodes that one more region needs: one per level below the root at each of its two ends. */
+/* The most nodes that one more region needs: one per level below the root at each of its two ends.
+ */
 #define TABLE_NODES_PER_REGION (2 * (TABLE_LEVELS - 1))
 /* Per domain, 32 MiB: a guest that scatters its maps must not eat the host's memory. */
 #define TABLE_MAX_NODES 8192
 #define TABLE_SPARE_NODES 64
 
 /**
- * struct region - one map. What workers read is written before the region is published and constant from then on.
+ * struct region - one map. What workers read is written before the region is published and constant
+ * from then on.
  */
 struct region {
 	uint64_t iova, last; /* inclusive */
@@ -55,7 +59,10 @@ struct region {
 /** region_floor() - the region with the largest IOVA that is not above @iova, or NULL. */
 struct region *region_floor(struct region *root, uint64_t iova);
 void region_insert(struct region **root, struct region *region);
-/** region_cut() - take all regions that begin in [@first, @last] out of the tree. Return: a tree of them. */
+/**
+ * region_cut() - take all regions that begin in [@first, @last] out of the tree. Return: a tree of
+ * them.
+ */
 struct region *region_cut(struct region **root, uint64_t first, uint64_t last);
 /** region_pop() - take the first region out of the tree *@root, which is not empty. */
 struct region *region_pop(struct region **root);
@@ -79,7 +86,10 @@ struct table {
 
 int table_init(struct table *table);
 void table_fini(struct table *table);
-/** table_reserve() - make sure that the next table_set() finds its nodes. Return: 0, -ENOSPC or -ENOMEM. */
+/**
+ * table_reserve() - make sure that the next table_set() finds its nodes. Return: 0, -ENOSPC or
+ * -ENOMEM.
+ */
 int table_reserve(struct table *table);
 /** table_set() - publish @region: enter its leaves. After table_reserve(). */
 void table_set(struct table *table, struct region *region);
@@ -91,8 +101,9 @@ void table_recycle(struct table *table, struct table_node *dead);
 const struct region *table_look_up(const struct table *table, uint64_t iova);
 
 /**
- * struct mapping - a whole file mapped into the process. In one list per process, which the SIGBUS handler reads;
- * memory of the struct is recycled, never freed, so that even a stray reader finds a mapping.
+ * struct mapping - a whole file mapped into the process. In one list per process, which the SIGBUS
+ * handler reads; memory of the struct is recycled, never freed, so that even a stray reader finds a
+ * mapping.
  */
 struct mapping {
 	_Atomic(struct mapping *) next;
@@ -126,12 +137,15 @@ struct file_info {
  */
 int file_inspect(int fd, uint32_t perm, struct file_info *info);
 /**
- * mapping_get() - a mapping of the file @fd, at least @end bytes long, new or shared; its users count is one higher.
- * Return: 0, -EINVAL (the file is not one in memory) or -errno of mmap().
+ * mapping_get() - a mapping of the file @fd, at least @end bytes long, new or shared; its users
+ * count is one higher. Return: 0, -EINVAL (the file is not one in memory) or -errno of mmap().
  */
 int mapping_get(struct mapping **mapping, int fd, const struct file_info *info, uint64_t end,
 		struct quiesce *quiesce);
-/** mapping_put() - a domain has unpublished its last pointer into @mapping. Unmapped after a grace period. */
+/**
+ * mapping_put() - a domain has unpublished its last pointer into @mapping. Unmapped after a grace
+ * period.
+ */
 void mapping_put(struct mapping *mapping);
 bool mapping_suits(const struct mapping *mapping, const struct file_info *info, uint64_t end);
 /** mapping_find() - the mapping that holds @address, or NULL. Async-signal-safe, any thread. */
@@ -146,9 +160,13 @@ void fault_adopt(struct iommu_state *state);
 struct file_use {
 	struct mapping *mapping; /* NULL: adopted, not connected yet */
 	uint32_t regions;
+	bool taken; /* still so when the last region left, until mapping is put */
 };
 
-/** struct iommu_private - the volatile part of a domain. @table is read by workers, the rest is the device thread's. */
+/**
+ * struct iommu_private - the volatile part of a domain. @table is read by workers, the rest is the
+ * device thread's.
+ */
 struct iommu_private {
 	struct iommu_domain domain;
 	struct table table;
@@ -164,5 +182,32 @@ struct iommu_private {
 	bool private_memory;
 	struct file_use file[IOMMU_MAX_FILES];
 };
+
+/** struct request - a map that a client asks for, checked. */
+struct request {
+	uint64_t iova, last; /* inclusive */
+	uint32_t perm;
+	int32_t kind; /* 0: file; or IOMMU_FILE_... */
+	int fd;
+	uint64_t offset; /* file only */
+	struct file_info info;
+	uint8_t *host; /* IOMMU_FILE_HOST only */
+};
+
+/* file_use.c: file slots of a domain. Device thread. */
+
+/**
+ * file_use_get() - the slot of the requested file, new if need be, for one more region. Return: 0
+ * or -errno.
+ */
+int file_use_get(struct iommu_private *priv, const struct request *request, int32_t *slot);
+/**
+ * file_use_trim() - give up the slots that no region uses any more, after the regions and all
+ * cached translations are gone. @keep_state: leave them in the state file.
+ */
+void file_use_trim(struct iommu_private *priv, bool keep_state);
+bool file_use_matches(const struct iommu_file_state *file, const struct file_info *info);
+/** file_use_host() - where @offset of the file in @slot is mapped. */
+uint8_t *file_use_host(const struct iommu_private *priv, int32_t slot, uint64_t offset);
 
 #endif

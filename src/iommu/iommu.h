@@ -2,13 +2,14 @@
 /*
  * iommu.h - one DMA domain per requester: IOVA -> host memory, with permissions and faults.
  *
- * The device thread maps and unmaps; workers translate without locks. The map is a radix table (48-bit IOVA, 9 bits a
- * level) of 4-KiB, 2-MiB and 1-GiB leaves, changed by single atomic stores. iommu_unmap() makes new look-ups fail at
- * once; whoever called it answers its client only after a grace period (util/quiesce.h), because a worker may be in
- * the middle of a copy. Host memory is unmapped by the domain itself after that grace period.
+ * The device thread maps and unmaps; workers translate without locks. The map is a radix table
+ * (48-bit IOVA, 9 bits a level) of 4-KiB, 2-MiB and 1-GiB leaves, changed by single atomic stores.
+ * iommu_unmap() makes new look-ups fail at once; whoever called it answers its client only after a
+ * grace period (util/quiesce.h), because a worker may be in the middle of a copy. Host memory is
+ * unmapped by the domain itself after that grace period.
  *
- * The list of regions (IOVA, size, permission, file slot, offset) is kept in the card's state file; radix table and
- * mmaps are rebuilt from it.
+ * The list of regions (IOVA, size, permission, file slot, offset) is kept in the card's state file;
+ * radix table and mmaps are rebuilt from it.
  */
 #ifndef SOFTIOV_IOMMU_IOMMU_H
 #define SOFTIOV_IOMMU_IOMMU_H
@@ -59,10 +60,10 @@ struct iommu_region_state {
 	uint64_t iova, size;
 	uint64_t offset; /* in the file */
 	uint32_t perm;	 /* 0: slot free */
-	int32_t file;	 /* file slot or one of: */
+	int32_t file;	 /* file slot, or IOMMU_FILE_... */
 };
-#define IOMMU_FILE_NOT_SHARED (-1)
-#define IOMMU_FILE_HOST (-2) /* iommu_map_host() */
+#define IOMMU_FILE_NOT_SHARED (-1) /* made without a descriptor */
+#define IOMMU_FILE_HOST (-2)	   /* iommu_map_host() */
 
 /** struct iommu_file_state - a file slot: what a descriptor must be to take its place again. */
 struct iommu_file_state {
@@ -73,9 +74,10 @@ struct iommu_file_state {
 };
 
 /**
- * struct iommu_state - what of a domain lives in the card's state file (sparse: untouched pages cost nothing).
- * Zeroed memory is a valid empty domain. A region exists from the store to its @perm until that is zeroed; @regions, the
- * free slots and the use of files are worked out from it again at adoption, so a kill at any instruction does no harm.
+ * struct iommu_state - what of a domain lives in the card's state file (sparse: untouched pages
+ * cost nothing). Zeroed memory is a valid empty domain. A region exists from the store to its @perm
+ * until that is zeroed; @regions, the free slots and the use of files are worked out from it again
+ * at adoption, so a kill at any instruction does no harm.
  */
 struct iommu_state {
 	_Atomic uint64_t fault_count[IOMMU_FAULT_REASONS];
@@ -85,15 +87,16 @@ struct iommu_state {
 	_Atomic uint64_t translations; /* look-ups that missed every cache, i.e. walked the table */
 	uint64_t maps, unmaps;	       /* since attach */
 	uint32_t regions;	       /* in use */
-	uint32_t slots;		       /* of region[]; those beyond were never touched */
+	uint32_t slots;		       /* of region[]; those beyond are free */
 	uint32_t bus_master;
 	struct iommu_file_state file[IOMMU_MAX_FILES];
 	struct iommu_region_state region[IOMMU_MAX_REGIONS];
 };
 
 /**
- * struct iommu_tlb - one cached translation, owned by one queue (one worker). Zeroed memory is empty. It is valid only
- * while @generation equals the domain's, so no cached pointer outlives a map change.
+ * struct iommu_tlb - one cached translation, owned by one queue (one worker). Zeroed memory is
+ * empty. It is valid only while @generation equals the domain's, so no cached pointer outlives a
+ * map change.
  */
 struct iommu_tlb {
 	uint64_t iova, last; /* inclusive */
@@ -102,11 +105,15 @@ struct iommu_tlb {
 	uint64_t generation;
 };
 
-/** struct iommu_domain - head of a domain; the inlines below read it, all else is private to the room. */
+/**
+ * struct iommu_domain - head of a domain; the inlines below read it, all else is private to the
+ * room.
+ */
 struct iommu_domain {
 	/*
-	 * Bumped (release) after every map, unmap and bus-master change: who loads the new value (acquire) sees the
-	 * change. 64 bits, or a guest could count it round to the value an idle queue remembers.
+	 * Bumped (release) after every map, unmap and bus-master change: who loads the new value
+	 * (acquire) sees the change. 64 bits, or a guest could count it round to the value an idle
+	 * queue remembers.
 	 */
 	_Atomic uint64_t generation;
 	_Atomic uint32_t bus_master;
@@ -116,70 +123,81 @@ struct iommu_domain {
 };
 
 /**
- * iommu_domain_create() - a domain over @state (zeroed or adopted). Bus mastering is as in @state: off when zeroed.
- * The regions of an adopted state exist, but behave as not mapped until an identical iommu_map() or iommu_map_host()
- * brings their memory again. Return: 0 with *@domain set, or -ENOMEM. Device thread.
+ * iommu_domain_create() - a domain over @state (zeroed or adopted). Bus mastering is as in @state:
+ * off when zeroed. The regions of an adopted state exist, but behave as not mapped until an
+ * identical iommu_map() or iommu_map_host() brings their memory again. Return: 0 with *@domain set,
+ * or -ENOMEM. Device thread.
  */
 int iommu_domain_create(struct iommu_domain **domain, uint16_t requester, struct iommu_state *state,
 			struct quiesce *quiesce);
 
 /**
- * iommu_domain_destroy() - take the table and the domain away; freed after a grace period. @state, which must live until
- * then, keeps its regions: they are there to be adopted. Call iommu_unmap_all() before when the client is gone.
+ * iommu_domain_destroy() - take the table and the domain away; freed after a grace period. @state,
+ * which must live until then, keeps its regions: they are there to be adopted. Call
+ * iommu_unmap_all() before when the client is gone.
  */
 void iommu_domain_destroy(struct iommu_domain *domain);
 
 /**
  * iommu_map() - map [@iova, @iova + @size) for @perm. Device thread.
- * @fd: a regular file in memory (memfd, hugetlbfs, tmpfs: a page fault must not wait for a disk or a FUSE server), or
- *	-1: recorded, every access faults "memory not shared". The file is mapped once per (device, inode, writability)
- *	and shared by all maps of it, in all domains; @fd itself is not kept.
- * Return: 0 (also for an identical map that is there already), -EINVAL (unaligned, empty, wraps or ends beyond 48 bits,
- * beyond the file, unknown permission, @fd not such a file or not open for it), -EEXIST (overlaps another map: nothing
- * changed), -ENOSPC (regions, files, bytes of files or table nodes), -ENOMEM.
+ * @fd: a regular file in memory (memfd, hugetlbfs, tmpfs: a page fault must not wait for a disk or
+ * a FUSE server), or -1: recorded, every access faults "memory not shared". The file is mapped once
+ * per (device, inode, writability) and shared by all maps of it, in all domains; @fd itself is not
+ * kept.
+ *
+ * Return: 0 (also for an identical map that is there already), -EINVAL (unaligned, empty, wraps or
+ * ends beyond 48 bits, beyond the file, unknown permission, @fd not such a file or not open for
+ * it), -EEXIST (overlaps another map: nothing changed), -ENOSPC (regions, files, bytes of files or
+ * table nodes), -ENOMEM.
  */
 int iommu_map(struct iommu_domain *domain, uint64_t iova, uint64_t size, uint32_t perm, int fd,
 	      uint64_t offset);
 
 /**
- * iommu_map_host() - map memory of this process (a driver inside the daemon), which must outlive the map and a grace
- * period. Return: as iommu_map().
+ * iommu_map_host() - map memory of this process (a driver inside the daemon), which must outlive
+ * the map and a grace period. Return: as iommu_map().
  */
 int iommu_map_host(struct iommu_domain *domain, uint64_t iova, uint64_t size, uint32_t perm,
 		   void *host);
 
 /**
  * iommu_unmap() - remove every map inside [@iova, @last]. Device thread.
- * A range that holds nothing is a success. A range that cuts a map changes nothing and returns -EINVAL.
- * @unmapped: set to the bytes removed, 0 on error (may be NULL). New look-ups fail when this returns; the caller must let a grace
- * period pass before it tells its client.
+ * A range that holds nothing is a success. A range that cuts a map changes nothing and returns
+ * -EINVAL.
+ * @unmapped: set to the bytes removed, 0 on error (may be NULL). New look-ups fail when this
+ * returns; the caller must let a grace period pass before it tells its client.
  */
 int iommu_unmap(struct iommu_domain *domain, uint64_t iova, uint64_t last, uint64_t *unmapped);
 
-/** iommu_unmap_all() - the client is gone. As iommu_unmap() over everything; also zeroes maps/unmaps counts. */
+/**
+ * iommu_unmap_all() - the client is gone. As iommu_unmap() over everything; also zeroes
+ * maps/unmaps counts.
+ */
 void iommu_unmap_all(struct iommu_domain *domain);
 
 /**
- * iommu_set_bus_master() - Bus Master Enable of the function's Command register. While it is off every look-up faults.
- * As with iommu_unmap() workers may finish what they hold: let a grace period pass before the guest is answered.
- * Device thread.
+ * iommu_set_bus_master() - Bus Master Enable of the function's Command register. While it is off
+ * every look-up faults. As with iommu_unmap() workers may finish what they hold: let a grace period
+ * pass before the guest is answered. Device thread.
  */
 void iommu_set_bus_master(struct iommu_domain *domain, bool on);
 
 /**
- * iommu_walk() - slow path of iommu_translate(): walk the table, fill @tlb with the largest host-contiguous run known
- * around @iova, and return the host address if the run covers [@iova, @iova + @len). NULL: a fault was recorded, or -
- * with *@split set - the range is mapped but not contiguous in host memory: use iommu_read()/iommu_write() or split it
- * with iommu_run(). *@split is written only when NULL is returned.
+ * iommu_walk() - slow path of iommu_translate(): walk the table, fill @tlb with the largest
+ * host-contiguous run known around @iova, and return the host address if the run covers [@iova,
+ * @iova + @len). NULL: a fault was recorded, or - with *@split set - the range is mapped but not
+ * contiguous in host memory: use iommu_read()/iommu_write() or split it with iommu_run(). *@split
+ * is written only when NULL is returned.
  *
- * No bytes (@len 0) are nowhere: NULL and a "not mapped" fault. Who has nothing to copy must not ask.
+ * No bytes (@len 0) are nowhere: NULL and a "not mapped" fault. Who has nothing to copy must not
+ * ask.
  */
 uint8_t *iommu_walk(struct iommu_domain *domain, struct iommu_tlb *tlb, uint64_t iova, uint32_t len,
 		    uint32_t perm, bool *split);
 
 /**
- * iommu_translate() - host address of [@iova, @iova + @len) for @perm, or NULL. Workers and device thread.
- * The pointer is good until the caller's next quiescent point. See iommu_walk() for NULL.
+ * iommu_translate() - host address of [@iova, @iova + @len) for @perm, or NULL. Workers and device
+ * thread. The pointer is good until the caller's next quiescent point. See iommu_walk() for NULL.
  */
 static inline uint8_t *iommu_translate(struct iommu_domain *domain, struct iommu_tlb *tlb,
 				       uint64_t iova, uint32_t len, uint32_t perm, bool *split)
@@ -195,15 +213,16 @@ static inline uint8_t *iommu_translate(struct iommu_domain *domain, struct iommu
 }
 
 /**
- * iommu_run() - host address of @iova and, in *@run, how many bytes from there are contiguous (at most @len).
- * NULL: a fault was recorded for [@iova, @iova + @len).
+ * iommu_run() - host address of @iova and, in *@run, how many bytes from there are contiguous (at
+ * most @len). NULL: a fault was recorded for [@iova, @iova + @len).
  */
 uint8_t *iommu_run(struct iommu_domain *domain, struct iommu_tlb *tlb, uint64_t iova, uint32_t len,
 		   uint32_t perm, uint32_t *run);
 
 /**
- * iommu_read(), iommu_write() - copy @len bytes between guest memory and @data, across host-contiguous runs.
- * Return: 0 (also for @len 0), or -EFAULT with a fault recorded; bytes before the fault may have been copied.
+ * iommu_read(), iommu_write() - copy @len bytes between guest memory and @data, across
+ * host-contiguous runs. Return: 0 (also for @len 0), or -EFAULT with a fault recorded; bytes before
+ * the fault may have been copied.
  */
 int iommu_read(struct iommu_domain *domain, struct iommu_tlb *tlb, uint64_t iova, void *data,
 	       uint32_t len);
@@ -215,8 +234,8 @@ void iommu_fault_record(struct iommu_domain *domain, uint64_t iova, uint32_t len
 			enum iommu_fault_reason reason);
 
 /**
- * iommu_faults() - copy the latest faults, newest first, into @fault[@max]. Device or management thread.
- * Return: how many were copied.
+ * iommu_faults() - copy the latest faults, newest first, into @fault[@max]. Device or management
+ * thread. Return: how many were copied.
  */
 unsigned int iommu_faults(const struct iommu_domain *domain, struct iommu_fault *fault,
 			  unsigned int max);
@@ -227,35 +246,38 @@ struct iommu_summary {
 	uint64_t bytes, not_shared_bytes;
 	uint32_t leaves_4k, leaves_2m, leaves_1g; /* a leaf of 512 GiB counts as 512 of 1 GiB */
 	uint64_t maps, unmaps, translations, faults;
-	bool private_memory; /* a large map is a private (not share=on) file: contents will not be the guest's */
+	bool private_memory; /* a large map is a private (not share=on) file: contents will not be
+				the guest's */
 };
 
 /** iommu_summarize() - fill in @summary; cheap. Device thread. */
 void iommu_summarize(const struct iommu_domain *domain, struct iommu_summary *summary);
 
 /**
- * iommu_file_private() - has process @client mapped the file (@device, @inode) privately and not shared?
- * Then what we map is not what the guest sees (QEMU passes the descriptor of a share=off backend all the same). Best
- * effort: false also when /proc/@client/maps cannot be read. Takes about 1 µs per mapping of @client. Any thread.
+ * iommu_file_private() - has process @client mapped the file (@device, @inode) privately and not
+ * shared? Then what we map is not what the guest sees (QEMU passes the descriptor of a share=off
+ * backend all the same). Best effort: false also when /proc/@client/maps cannot be read. Takes
+ * about 1 µs per mapping of @client. Any thread.
  */
 bool iommu_file_private(pid_t client, dev_t device, ino_t inode);
 
 /**
- * iommu_check_private() - look at all large files of @domain with iommu_file_private() and remember the answer for
- * iommu_summarize(). Call it when maps have settled, not per map. Device thread. Return: the answer.
+ * iommu_check_private() - look at all large files of @domain with iommu_file_private() and remember
+ * the answer for iommu_summarize(). Call it when maps have settled, not per map. Device thread.
+ * Return: the answer.
  */
 bool iommu_check_private(struct iommu_domain *domain, pid_t client);
 
 /**
- * iommu_sigbus_guard() - install the process-wide SIGBUS handler: a guest file that shrank under its map becomes zero
- * pages instead of our death, and its domains are marked broken. Any other SIGBUS ends the process as always. Call once
- * at start. Return: 0 or -errno.
+ * iommu_sigbus_guard() - install the process-wide SIGBUS handler: a guest file that shrank under
+ * its map becomes zero pages instead of our death, and its domains are marked broken. Any other
+ * SIGBUS ends the process as always. Call once at start. Return: 0 or -errno.
  */
 int iommu_sigbus_guard(void);
 
 /**
- * iommu_broken() - did a file of this domain shrink under its map? The owner should disconnect the client. Cheap while
- * no file ever did. Device thread.
+ * iommu_broken() - did a file of this domain shrink under its map? The owner should disconnect the
+ * client. Cheap while no file ever did. Device thread.
  */
 bool iommu_broken(const struct iommu_domain *domain);
 

@@ -2,10 +2,11 @@
 /*
  * private.c - does the client see the memory that we see?
  *
- * QEMU passes the descriptor of a memory backend that was made with share=off like any other. But it has mapped the
- * file privately: what the guest writes goes to copies that only QEMU has, and our mapping of the file stays empty. No
- * message tells, so frames would be zeros without a word. /proc/PID/maps does tell (proc_pid_maps(5)): the last letter
- * of the permissions is 'p' for private and 's' for shared, and device and inode name the file.
+ * QEMU passes the descriptor of a memory backend that was made with share=off like any other. But
+ * it has mapped the file privately: what the guest writes goes to copies that only QEMU has, and
+ * our mapping of the file stays empty. No message tells, so frames would be zeros without a word.
+ * /proc/PID/maps does tell (proc_pid_maps(5)): the last letter of the permissions is 'p' for
+ * private and 's' for shared, and device and inode name the file.
  */
 #include "iommu/internal.h"
 
@@ -59,13 +60,13 @@ bool iommu_file_private(pid_t client, dev_t device, ino_t inode)
 bool iommu_check_private(struct iommu_domain *domain, pid_t client)
 {
 	const struct iommu_file_state *file = domain->state->file;
-	struct iommu_private *private = domain->private;
+	struct iommu_private *priv = domain->private;
 	bool found = false;
 
-	for (uint32_t i = 0; i < private->files && !found; i++) {
+	for (uint32_t i = 0; i < priv->files && !found; i++) {
 		if (file[i].used && file[i].size >= LARGE_FILE_BYTES)
 			found = iommu_file_private(client, file[i].device, file[i].inode);
 	}
-	private->private_memory = found;
+	priv->private_memory = found;
 	return found;
 }

@@ -2,9 +2,10 @@
 /*
  * region.c - the client's maps in order of their IOVA: a treap.
  *
- * A treap is a search tree by key (IOVA) and a heap by a random priority, which keeps it balanced whatever the order in
- * which a guest maps. It is made of two operations, both one descent: split a tree at a key, and merge two trees of
- * which all of one lies before the other. Taking a range out, however many regions it holds, is two splits and a merge.
+ * A treap is a search tree by key (IOVA) and a heap by a random priority, which keeps it balanced
+ * whatever the order in which a guest maps. It is made of two operations, both one descent: split a
+ * tree at a key, and merge two trees of which all of one lies before the other. Taking a range out,
+ * however many regions it holds, is two splits and a merge.
  *
  * R. Seidel, C. Aragon: Randomized Search Trees, Algorithmica 16 (1996).
  */

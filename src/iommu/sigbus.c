@@ -2,15 +2,18 @@
 /*
  * sigbus.c - a client that truncates its memory file must not kill the daemon.
  *
- * Touching a page of a mapped file that lies beyond the file's end raises SIGBUS in the thread that touched it: a
- * worker in the middle of a copy. The handler puts anonymous zero pages over the mapping, from the page on to its end
- * (all of that is beyond the file's end too, and one system call with at most one more entry in the process's limited
- * table of mappings is better than one for each page), marks the mapping as broken and returns: the copy goes on, with
- * zeros. The client has ruined its own memory and nobody else's; its owner sees iommu_broken() and disconnects it.
- * Other reasons for SIGBUS there, such as a failed memory module or a full hugetlbfs, end in the same way.
+ * Touching a page of a mapped file that lies beyond the file's end raises SIGBUS in the thread that
+ * touched it: a worker in the middle of a copy. The handler puts anonymous zero pages over the
+ * mapping, from the page on to its end (all of that is beyond the file's end too, and one system
+ * call with at most one more entry in the process's limited table of mappings is better than one
+ * for each page), marks the mapping as broken and returns: the copy goes on, with zeros. The client
+ * has ruined its own memory and nobody else's; its owner sees iommu_broken() and disconnects it.
+ * Other reasons for SIGBUS there, such as a failed memory module or a full hugetlbfs, end in the
+ * same way.
  *
- * The handler uses only atomic loads and stores and mmap(), which is a bare system call. A mapping cannot go away
- * under it: whoever touches guest memory holds up the grace period. Everywhere else SIGBUS does what it always does.
+ * The handler uses only atomic loads and stores and mmap(), which is a bare system call. A mapping
+ * cannot go away under it: whoever touches guest memory holds up the grace period. Everywhere else
+ * SIGBUS does what it always does.
  */
 #include "iommu/internal.h"
 
@@ -52,10 +55,14 @@ static void handle_sigbus(int signal_number, siginfo_t *info, void *context)
 	const struct sigaction default_action = { .sa_handler = SIG_DFL };
 	int saved_errno = errno;
 
-	/* Codes above 0 come from the kernel, with an address; the others were sent with kill(2). */
+	/* Codes above 0 come from the kernel, with an address; the others were sent with kill(2).
+	 */
 	if (info->si_code <= 0 || !replace_pages((uintptr_t)info->si_addr)) {
 		sigaction(SIGBUS, &default_action, NULL);
-		/* A fault happens again on return, in its place; a sent signal has to be sent again. */
+		/*
+		 * A fault happens again on return, in its place; a sent signal has to be sent
+		 * again.
+		 */
 		if (info->si_code <= 0)
 			raise(SIGBUS);
 	}

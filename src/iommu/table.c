@@ -2,14 +2,16 @@
 /*
  * table.c - the radix table that workers walk: 48-bit IOVA, four levels of 9 bits, 4-KiB pages.
  *
- * An entry is 0, the address of a node of the next level, or the address of a region with TABLE_LEAF set. A leaf may
- * stand at every level: the largest that the region's IOVA and size allow is taken, which bounds the entries of even
- * the largest region (512 at each level and end). Host addresses play no role, as the region holds them.
+ * An entry is 0, the address of a node of the next level, or the address of a region with
+ * TABLE_LEAF set. A leaf may stand at every level: the largest that the region's IOVA and size
+ * allow is taken, which bounds the entries of even the largest region (512 at each level and end).
+ * Host addresses play no role, as the region holds them.
  *
- * The device thread changes entries by single release stores; a worker's acquire load of an entry sees the node or
- * region it points to as it was published. An entry that is cleared makes the node or region unreachable; it is freed
- * or reused after a grace period only, because a worker may be inside. Empty nodes leave the table with the region that
- * emptied them, or maps that wander through the address space (a guest IOMMU) would leave nodes everywhere.
+ * The device thread changes entries by single release stores; a worker's acquire load of an entry
+ * sees the node or region it points to as it was published. An entry that is cleared makes the node
+ * or region unreachable; it is freed or reused after a grace period only, because a worker may be
+ * inside. Empty nodes leave the table with the region that emptied them, or maps that wander
+ * through the address space (a guest IOMMU) would leave nodes everywhere.
  */
 #include "iommu/internal.h"
 
@@ -101,7 +103,10 @@ static void entry_set(struct table_node *node, unsigned int index, uint64_t entr
 	atomic_store_explicit(&node->entry[index], entry, memory_order_release);
 }
 
-/* Does [@iova, @last] cover all of the entry that @iova lies in? @end: set to the entry's last byte. */
+/*
+ * Does [@iova, @last] cover all of the entry that @iova lies in? @end: set to the entry's last
+ * byte.
+ */
 static bool covers_entry(uint64_t iova, uint64_t last, unsigned int level, uint64_t *end)
 {
 	uint64_t mask = BIT64(level_shift(level)) - 1;

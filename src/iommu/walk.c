@@ -2,13 +2,14 @@
 /*
  * walk.c - what workers do when their cached translation does not help.
  *
- * The generation is loaded before the table is read. A map change that comes in between changes the generation after
- * the table: what was read from the old table is then stored in the tlb under the old generation, and is never used
- * again. What the caller holds in his hand stays good until his next quiescent point, because whoever changed the map
- * waits for that before he tells anybody.
+ * The generation is loaded before the table is read. A map change that comes in between changes the
+ * generation after the table: what was read from the old table is then stored in the tlb under the
+ * old generation, and is never used again. What the caller holds in his hand stays good until his
+ * next quiescent point, because whoever changed the map waits for that before he tells anybody.
  *
- * The tlb gets the whole region, and the regions behind it as far as the request reaches and as they follow each other
- * in host memory as well: under a guest IOMMU every page is a region of its own.
+ * The tlb gets the whole region, and the regions behind it as far as the request reaches and as
+ * they follow each other in host memory as well: under a guest IOMMU every page is a region of its
+ * own.
  */
 #include "iommu/internal.h"
 
@@ -61,7 +62,8 @@ static enum iommu_fault_reason resolve(struct iommu_domain *domain, struct iommu
 		reason = region_check(region, perm);
 		if (reason != RESOLVED)
 			return reason;
-		/* A region that begins elsewhere was put there while we walk: do not trust the sum. */
+		/* A region that begins elsewhere was put there while we walk: do not trust the sum.
+		 */
 		contiguous = contiguous && region->iova == reached + 1 &&
 			     region->host == tlb->host + (region->iova - tlb->iova);
 		if (!contiguous)

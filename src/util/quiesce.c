@@ -97,8 +97,10 @@ void quiesce_online(struct quiesce *q, int slot)
 {
 	uint64_t epoch;
 
-	/* Epoch 0 is behind every callback: visible as online before the epoch is read, by argument
-	 * (2). */
+	/*
+	 * Epoch 0 is behind every callback: visible as online before the epoch is read, by argument
+	 * (2).
+	 */
 	atomic_store(&q->workers[slot].seen, 0);
 	epoch = atomic_load(&q->epoch);
 	atomic_store(&q->workers[slot].seen, epoch);

@@ -45,8 +45,8 @@ struct quiesce {
 	bool running;	   /* inside a callback */
 	int kick_fd;	   /* eventfd, readable when a worker passed a point somebody waits for */
 	/*
-	 * What was changed but not yet published (changes are collected) must be published before a grace period
-	 * begins: quiesce_call() calls this first. May be NULL; set once at start.
+	 * What was changed but not yet published (changes are collected) must be published before a
+	 * grace period begins: quiesce_call() calls this first. May be NULL; set once at start.
 	 */
 	void (*publish)(void *ctx);
 	void *publish_ctx;
@@ -75,8 +75,10 @@ void quiesce_unregister(struct quiesce *q, int slot);
 void quiesce_call(struct quiesce *q, struct quiesce_head *head,
 		  void (*done)(struct quiesce_head *));
 
-/** quiesce_poll() - run the callbacks that are due; call it when kick_fd is readable. Device
- * thread. */
+/**
+ * quiesce_poll() - run the callbacks that are due; call it when kick_fd is readable. Device
+ * thread.
+ */
 void quiesce_poll(struct quiesce *q);
 
 /** quiesce_pending() - is any callback still waiting? Device thread. */
@@ -84,8 +86,10 @@ bool quiesce_pending(const struct quiesce *q);
 
 void quiesce_notify(struct quiesce *q); /* slow path of the inlines below */
 
-/** quiesce_point() - the worker of @slot holds no published pointer right now. Worker; call once
- * per loop. */
+/**
+ * quiesce_point() - the worker of @slot holds no published pointer right now. Worker; call once
+ * per loop.
+ */
 static inline void quiesce_point(struct quiesce *q, int slot)
 {
 	uint64_t epoch = atomic_load_explicit(&q->epoch, memory_order_acquire);

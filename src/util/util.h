@@ -108,8 +108,10 @@ struct reason {
 	char text[256];
 };
 
-/** refuse() - fill @why (may be NULL) and return @error (negative errno), so refusals are one
- * statement. */
+/**
+ * refuse() - fill @why (may be NULL) and return @error (negative errno), so refusals are one
+ * statement.
+ */
 int refuse(struct reason *why, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -149,6 +149,28 @@ static void test_callback_queues(void **state)
 	quiesce_fini(q);
 }
 
+static void publish(void *ctx)
+{
+	struct quiesce *q = ctx;
+
+	notes[note_count++] = (int)atomic_load(&q->epoch);
+}
+
+/* Collected changes are published before the grace period that shall cover them begins. */
+static void test_publish_first(void **state)
+{
+	struct quiesce *q = quiesce_setup();
+	struct note a = { .q = q, .number = 77 };
+
+	q->publish = publish;
+	q->publish_ctx = q;
+	quiesce_call(q, &a.head, note_done);
+	assert_int_equal(note_count, 2);
+	assert_int_equal(notes[0], a.head.epoch - 1);
+	assert_int_equal(notes[1], 77);
+	quiesce_fini(q);
+}
+
 static void test_slots(void **state)
 {
 	struct quiesce *q = quiesce_setup();
@@ -257,6 +279,7 @@ int main(void)
 		cmocka_unit_test(test_waits_for_all),
 		cmocka_unit_test(test_napping_is_quiescent),
 		cmocka_unit_test(test_callback_queues),
+		cmocka_unit_test(test_publish_first),
 		cmocka_unit_test(test_slots),
 		cmocka_unit_test(test_stress),
 	};

@@ -62,6 +62,16 @@ static void test_bytes(void **state)
 	assert_int_equal(ALIGN_UP(4097, 4096), 8192);
 }
 
+/* An argument that changes between two reads must be read once. */
+static void test_min_max(void **state)
+{
+	int reads = 0;
+
+	assert_int_equal(MIN(++reads, 5), 1);
+	assert_int_equal(MAX(++reads, MIN(1, 0)), 2);
+	assert_int_equal(reads, 2);
+}
+
 static void test_memfile(void **state)
 {
 	uint8_t *memory;
@@ -144,9 +154,10 @@ static void test_ratelimit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refuse), cmocka_unit_test(test_mac),
-		cmocka_unit_test(test_bytes),  cmocka_unit_test(test_memfile),
-		cmocka_unit_test(test_log),    cmocka_unit_test(test_ratelimit),
+		cmocka_unit_test(test_refuse),	  cmocka_unit_test(test_mac),
+		cmocka_unit_test(test_bytes),	  cmocka_unit_test(test_min_max),
+		cmocka_unit_test(test_memfile),	  cmocka_unit_test(test_log),
+		cmocka_unit_test(test_ratelimit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
