@@ -58,13 +58,21 @@ static bool connection_blocked(const struct connection *c)
 	       !STAILQ_EMPTY(&c->queue);
 }
 
+/* Continue from the event loop. Adding a pending timer again would put it off for ever. */
+static void schedule_resume(struct connection *c)
+{
+	static const struct timeval at_once = { 0, 0 };
+
+	if (!event_pending(&c->resume, EV_TIMEOUT, NULL))
+		event_add(&c->resume, &at_once);
+}
+
 /* Wait for exactly what can be done next. */
 static void connection_update_events(struct connection *c)
 {
-	static const struct timeval at_once = { 0, 0 }, flush_time = { FLUSH_SECONDS, 0 };
-	bool blocked = connection_blocked(c);
+	static const struct timeval flush_time = { FLUSH_SECONDS, 0 };
 
-	if (c->dead)
+	if (c->dead || c->broken)
 		return;
 	if (c->phase == PHASE_CLOSING && STAILQ_EMPTY(&c->queue)) {
 		connection_close(c);
@@ -72,7 +80,7 @@ static void connection_update_events(struct connection *c)
 	}
 	if (c->phase == PHASE_CLOSING && !event_pending(&c->deadline, EV_TIMEOUT, NULL))
 		event_add(&c->deadline, &flush_time);
-	if (blocked || c->message.complete)
+	if (connection_blocked(c) || c->message.complete)
 		event_del(&c->readable);
 	else
 		event_add(&c->readable, NULL);
@@ -80,8 +88,8 @@ static void connection_update_events(struct connection *c)
 		event_del(&c->writable);
 	else
 		event_add(&c->writable, NULL);
-	if (c->broken || (!blocked && c->message.complete))
-		event_add(&c->resume, &at_once);
+	if (!connection_blocked(c) && c->message.complete)
+		schedule_resume(c);
 }
 
 void connection_close(struct connection *c)
@@ -112,14 +120,13 @@ void connection_close(struct connection *c)
 
 void connection_break(struct connection *c, const char *why)
 {
-	static const struct timeval at_once = { 0, 0 };
-
 	if (c->dead || c->broken)
 		return;
 	log_info("%s: client %d: disconnected: %s", c->server->path, (int)c->pid, why);
 	c->broken = true;
 	event_del(&c->readable);
-	event_add(&c->resume, &at_once);
+	event_del(&c->writable);
+	schedule_resume(c);
 }
 
 void connection_resume(struct connection *c)

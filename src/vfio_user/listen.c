@@ -100,8 +100,8 @@ int listen_open(struct vfio_user_server *server, const struct vfio_user_listen *
 
 	if (strlen(how->path) >= sizeof(name.sun_path))
 		return refuse(why, -ENAMETOOLONG,
-			      "%s: the name is %zu bytes long, a Unix socket's may have %zu",
-			      how->path, strlen(how->path), sizeof(name.sun_path) - 1);
+			      "a Unix socket's name may have %zu bytes, this one has %zu: %s",
+			      sizeof(name.sun_path) - 1, strlen(how->path), how->path);
 	strcpy(name.sun_path, how->path);
 	error = probe(&name, why);
 	if (error)
