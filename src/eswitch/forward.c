@@ -114,8 +114,8 @@ static inline bool hash_hit(const struct part *part, enum cast cast, uint64_t ma
 /** struct packet - what forwarding knows about a frame. */
 struct packet {
 	uint64_t mac;
-	enum cast cast;
-	bool wire; /* came from there */
+	enum cast cast; /* UNICAST unless told */
+	bool wire;	/* came from there */
 	const struct mac_slot *slot;
 	const struct vlan_class *class;
 };
@@ -202,24 +202,29 @@ unsigned int eswitch_forward(const struct eswitch_table *table, unsigned int vpo
 			     unsigned int *single)
 {
 	struct packet packet = { .mac = mac_word(key->header), .wire = vport == ESWITCH_UPLINK };
+	uint16_t flags = table->sender[vport].flags;
+	bool plain = table->plain_wire;
 
-	if (unlikely(!packet.wire && !(table->sender[vport].flags & SENDER_LOOPBACK)))
-		return only(to, single, ESWITCH_UPLINK);
+	if (!packet.wire) {
+		if (unlikely(!(flags & SENDER_LOOPBACK)))
+			return only(to, single, ESWITCH_UPLINK);
+		plain = table->plain_local && !(flags & SENDER_ALONE);
+	}
 	packet.slot = mac_find(table, packet.mac);
 	packet.class = class_of(table, key);
-	if (likely(!(packet.mac & MAC_GROUP))) {
-		packet.cast = UNICAST;
-		if (packet.slot && packet.slot->single && packet.slot->single != vport &&
-		    (packet.wire ? table->plain_wire : table->plain_local)) {
-			struct pool_index pool = pool_of(packet.slot->single);
+	if (unlikely(packet.mac & MAC_GROUP)) {
+		packet.cast = packet.mac == MAC_BROADCAST ? BROADCAST : MULTICAST;
+	} else if (likely(plain)) {
+		unsigned int vport_of_mac = packet.slot ? packet.slot->single : 0;
+
+		if (vport_of_mac && vport_of_mac != vport) {
+			struct pool_index pool = pool_of(vport_of_mac);
 
 			if (likely(packet.class->members[pool.partition] >> pool.pool & 1))
-				return only(to, single, packet.slot->single);
-		} else if (!packet.slot && !packet.wire && table->plain_local) {
+				return only(to, single, vport_of_mac);
+		} else if (!packet.slot && !packet.wire) {
 			return only(to, single, ESWITCH_UPLINK);
 		}
-	} else {
-		packet.cast = packet.mac == MAC_BROADCAST ? BROADCAST : MULTICAST;
 	}
 	return forward_all(table, vport, &packet, to, single);
 }
