@@ -17,8 +17,8 @@
 #include "eswitch/eswitch.h"
 #include "eswitch/stats.h"
 #include "frame/model.h"
+#include "util/quiesce.h"
 
-struct quiesce;
 struct uplink;
 struct dp;
 struct dp_port;
@@ -42,6 +42,7 @@ struct dp_config {
 	struct eswitch_table *table; /* owned: freed with the configuration */
 	bool link_up;		     /* else transmits are drained and counted tx_link_down */
 	struct dp_vport vport[ESWITCH_VPORTS]; /* [ESWITCH_UPLINK]: only stats */
+	struct quiesce_head retired;	       /* private: how it is freed once replaced */
 	unsigned int queues;
 	struct dp_tx_queue queue[]; /* malloc'ed as one block */
 };
@@ -53,17 +54,26 @@ struct dp_policy {
 	uint32_t nap_max_us; /* naps double up to this */
 	bool always_busy;    /* never nap */
 };
-#define DP_POLICY_DEFAULT { .busy_us = 50, .nap_us = 50, .nap_max_us = 1000, .always_busy = false }
+#define DP_POLICY_DEFAULT                                                             \
+	{                                                                             \
+		.busy_us = 50, .nap_us = 50, .nap_max_us = 1000, .always_busy = false \
+	}
 
 /** dp_create() - start @workers threads, each pinned to @cpu[i] when @cpu is not NULL. Return: 0 or -errno with @why. */
 int dp_create(struct dp **dp, unsigned int workers, const int *cpu, const struct dp_policy *policy,
 	      struct quiesce *quiesce, struct reason *why);
-/** dp_destroy() - stop the threads, free the ports. Device thread. */
+/**
+ * dp_destroy() - stop the threads, free the ports. Device thread. What was retired is freed by the grace periods still
+ * pending: call quiesce_poll() or quiesce_fini() afterwards.
+ */
 void dp_destroy(struct dp *dp);
 
 /** dp_port_create() - a port served by worker (index modulo workers), tied to @uplink (not owned). Device thread. */
 int dp_port_create(struct dp *dp, struct dp_port **port, struct uplink *uplink);
-/** dp_port_destroy() - take a port away from its worker; freed after a grace period, then @done(@ctx). Device thread. */
+/**
+ * dp_port_destroy() - take a port away from its worker; freed after a grace period, then @done(@ctx). Device thread.
+ * @done may be NULL. Nobody may arm, kick or publish the port any more.
+ */
 void dp_port_destroy(struct dp_port *port, void (*done)(void *ctx), void *ctx);
 
 /** dp_port_publish() - replace what the worker reads; takes ownership of @config. Device thread. */
@@ -78,7 +88,7 @@ void dp_port_kick(struct dp_port *port);
 /** struct dp_worker_stats - for "softiov show". */
 struct dp_worker_stats {
 	uint64_t loops, busy_loops, naps, nap_ns, kicks;
-	uint64_t quiesce_ns_max; /* longest time spent in one quiescent point */
+	uint64_t quiesce_ns_max; /* longest time between two quiescent points, naps not counted */
 	int cpu;
 };
 unsigned int dp_workers(const struct dp *dp);

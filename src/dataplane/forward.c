@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * forward.c - the journey of a frame, burst by burst:
+ *
+ *	transmit queue -> may the sender send it? -> who wants it? -> each receiver takes its share -> completions
+ *
+ * A burst is sorted by receiver before anything is delivered: bit i of want[vport] says that the vport gets frame i. So
+ * a receiver is called once per burst, whether its frames came by unicast or by flooding, and finds them in the order
+ * in which the sender sent them; nothing is allocated and nothing is sorted.
+ *
+ * Counting (eswitch/stats.h): a frame that somebody gets is counted as sent (tx_packets) by its sender, else in exactly
+ * one drop counter of the sender. Each copy is counted by its receiver, as received or in exactly one drop counter: by
+ * the model for a pool, here for the uplink. A segmentation request counts as the frames it becomes.
+ *
+ * Switch rules: 82599 data sheet, 7.10.3.
+ */
+#include "dataplane/internal.h"
+
+_Static_assert(FRAME_BURST <= 64, "a burst is a bitmap of one word");
+_Static_assert(ESWITCH_VPORTS <= ESWITCH_SET_WORDS * 64, "every vport has a bit");
+
+/* Which counter of the sender each decision of the switch belongs to. */
+static const uint8_t drop_counter[ESWITCH_DROPS] = {
+	[ESWITCH_DROP_TX_DISABLED] = VPORT_DROP_TX_DISABLED,
+	[ESWITCH_DROP_SPOOF_MAC] = VPORT_DROP_TX_SPOOFED_MAC,
+	[ESWITCH_DROP_SPOOF_VLAN] = VPORT_DROP_TX_SPOOFED_VLAN,
+	[ESWITCH_DROP_NO_MATCH] = VPORT_DROP_TX_NO_RECEIVER,
+};
+
+/** struct round - one burst on its way from one sender. */
+struct round {
+	struct dp_worker *worker;
+	struct dp_port *port;
+	const struct dp_config *config;
+	unsigned int source;
+	uint64_t now;
+	struct vport_set receivers;
+	uint64_t only_wire; /* frames nobody but the uplink gets */
+	uint64_t packets, bytes, csum, tso_requests, tso_segments;
+};
+
+static void count_frame(const struct frame *frame, uint32_t *packets, uint64_t *bytes)
+{
+	if (likely(!(frame->flags & FRAME_TSO))) {
+		*packets = 1;
+		*bytes = frame->flags & FRAME_PAD && frame->len < FRAME_MIN_LEN ? FRAME_MIN_LEN
+										: frame->len;
+	} else {
+		frame_count(frame, packets, bytes);
+	}
+}
+
+static void drop_frame(struct vport_stats *stats, enum vport_drop why, const struct frame *frame)
+{
+	uint32_t packets;
+	uint64_t bytes;
+
+	if (!stats)
+		return;
+	count_frame(frame, &packets, &bytes);
+	stat_add(&stats->drop[why], packets);
+}
+
+static bool is_there(const struct round *round, unsigned int vport)
+{
+	return round->config->vport[vport].ops || vport == ESWITCH_UPLINK;
+}
+
+/* Add frame @i to each vport of @to. Return: how many of them exist. */
+static unsigned int want_flood(struct round *round, unsigned int i, struct vport_set *to)
+{
+	unsigned int copies = 0;
+	int vport;
+
+	while ((vport = vport_set_pop(to)) >= 0) {
+		if (unlikely(!is_there(round, (unsigned int)vport)))
+			continue;
+		round->worker->want[vport] |= BIT64(i);
+		vport_set_add(&round->receivers, (unsigned int)vport);
+		copies++;
+	}
+	return copies;
+}
+
+static unsigned int want_single(struct round *round, unsigned int i, unsigned int vport)
+{
+	if (unlikely(!is_there(round, vport)))
+		return 0;
+	round->worker->want[vport] |= BIT64(i);
+	vport_set_add(&round->receivers, vport);
+	if (vport == ESWITCH_UPLINK)
+		round->only_wire |= BIT64(i);
+	return 1;
+}
+
+static void count_sent(struct round *round, const struct frame *frame)
+{
+	uint32_t packets;
+	uint64_t bytes;
+
+	count_frame(frame, &packets, &bytes);
+	round->packets += packets;
+	round->bytes += bytes;
+	if (likely(!(frame->flags & (FRAME_TSO | FRAME_IP_CSUM | FRAME_L4_CSUM))))
+		return;
+	round->csum += packets;
+	if (frame->flags & FRAME_TSO) {
+		round->tso_requests++;
+		round->tso_segments += packets;
+	}
+}
+
+/* May frame @i be sent, and who gets it? */
+static void classify(struct round *round, unsigned int i, struct frame *frame)
+{
+	struct vport_stats *stats = round->config->vport[round->source].stats;
+	struct eswitch_key key = {
+		.header = frame->header,
+		.tagged = frame->flags & FRAME_VLAN,
+		.vlan = frame->vlan,
+	};
+	enum eswitch_drop drop;
+	unsigned int single = 0, copies;
+	struct vport_set to;
+
+	frame->source = (uint16_t)round->source;
+	if (unlikely(!round->config->link_up)) {
+		drop_frame(stats, VPORT_DROP_TX_LINK_DOWN, frame);
+		return;
+	}
+	drop = eswitch_ingress(round->config->table, round->source, &key);
+	if (unlikely(drop != ESWITCH_DELIVERED)) {
+		drop_frame(stats, drop_counter[drop], frame);
+		return;
+	}
+	frame->vlan = key.vlan;
+	if (key.tagged)
+		frame->flags |= FRAME_VLAN;
+	else
+		frame->flags &= (uint16_t)~FRAME_VLAN;
+	copies = eswitch_forward(round->config->table, round->source, &key, &to, &single);
+	if (likely(copies == 1))
+		copies = want_single(round, i, single);
+	else if (copies)
+		copies = want_flood(round, i, &to);
+	if (unlikely(!copies))
+		drop_frame(stats, VPORT_DROP_TX_NO_RECEIVER, frame);
+	else
+		count_sent(round, frame);
+}
+
+/* The frames of the burst that @vport gets, in order, and nothing left wanted. Return: how many. */
+static unsigned int take_wanted(struct dp_worker *worker, unsigned int vport, struct frame *frames)
+{
+	uint64_t left = worker->want[vport];
+	unsigned int n = 0;
+
+	worker->want[vport] = 0;
+	for (; left; left &= left - 1)
+		worker->list[n++] = &frames[__builtin_ctzll(left)];
+	return n;
+}
+
+static void count_wire(struct vport_stats *stats, const struct frame *frame)
+{
+	uint32_t packets;
+	uint64_t bytes;
+
+	count_frame(frame, &packets, &bytes);
+	stat_add(&stats->rx_packets, packets);
+	stat_add(&stats->rx_bytes, bytes);
+	if (frame->header[0] & 1) {
+		static const uint8_t broadcast[ETH_ALEN] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+		if (memcmp(frame->header, broadcast, ETH_ALEN) == 0)
+			stat_add(&stats->rx_broadcast, packets);
+		else
+			stat_add(&stats->rx_multicast, packets);
+	}
+}
+
+/*
+ * An uplink tells how many frames it took and, by its own counters, why not the others: no wire at all, or a full one.
+ * A flooded frame that finds no wire is no loss: the others got it.
+ */
+static void send_to_wire(struct round *round, struct frame *frames)
+{
+	struct dp_worker *worker = round->worker;
+	struct uplink *uplink = round->port->uplink;
+	struct vport_stats *stats = round->config->vport[ESWITCH_UPLINK].stats;
+	unsigned int n = take_wanted(worker, ESWITCH_UPLINK, frames);
+	uint64_t down = uplink ? uplink->stats.tx_down : 0;
+	unsigned int taken = uplink ? uplink->ops->send(uplink, worker->list, n) : 0;
+	bool is_down = !uplink || uplink->stats.tx_down != down;
+
+	if (!stats)
+		return;
+	for (unsigned int i = 0; i < n; i++) {
+		const struct frame *frame = worker->list[i];
+
+		if (i < taken)
+			count_wire(stats, frame);
+		else if (!is_down)
+			drop_frame(stats, VPORT_DROP_UPLINK_FULL, frame);
+		else if (round->only_wire & BIT64(frame - frames))
+			drop_frame(stats, VPORT_DROP_UPLINK_DOWN, frame);
+	}
+}
+
+static void deliver(struct round *round, struct frame *frames)
+{
+	int vport;
+
+	while ((vport = vport_set_pop(&round->receivers)) >= 0) {
+		const struct dp_vport *to = &round->config->vport[vport];
+
+		if (vport == ESWITCH_UPLINK)
+			send_to_wire(round, frames);
+		else
+			to->ops->rx_burst(to->pool, round->worker->list,
+					  take_wanted(round->worker, (unsigned int)vport, frames),
+					  round->now);
+	}
+}
+
+static void count_round(const struct round *round)
+{
+	struct vport_stats *stats = round->config->vport[round->source].stats;
+
+	if (!stats || !round->packets)
+		return;
+	stat_add(&stats->tx_packets, round->packets);
+	stat_add(&stats->tx_bytes, round->bytes);
+	if (round->csum)
+		stat_add(&stats->tx_csum, round->csum);
+	if (round->tso_requests) {
+		stat_add(&stats->tx_tso_requests, round->tso_requests);
+		stat_add(&stats->tx_tso_segments, round->tso_segments);
+	}
+}
+
+static void forward(struct dp_worker *worker, struct dp_port *port, const struct dp_config *config,
+		    unsigned int source, unsigned int n, uint64_t now)
+{
+	struct round round = {
+		.worker = worker,
+		.port = port,
+		.config = config,
+		.source = source,
+		.now = now,
+	};
+	struct frame *frames = worker->burst.frame;
+
+	for (unsigned int i = 0; i < n; i++)
+		classify(&round, i, &frames[i]);
+	count_round(&round);
+	deliver(&round, frames);
+}
+
+static bool forward_queue(struct dp_worker *worker, struct dp_port *port,
+			  const struct dp_config *config, const struct dp_tx_queue *from,
+			  uint64_t now)
+{
+	struct frame_burst *burst = &worker->burst;
+	unsigned int n;
+
+	burst->n = 0;
+	burst->segments = 0;
+	n = from->ops->tx_burst(from->queue, burst, now);
+	if (likely(!n))
+		return false;
+	forward(worker, port, config, from->vport, n, now);
+	from->ops->tx_complete(from->queue, burst, now);
+	return true;
+}
+
+/*
+ * Asking an uplink is a system call, so one that had nothing is left alone for a few microseconds while the worker
+ * polls the guests.
+ */
+static bool forward_uplink(struct dp_worker *worker, struct dp_port *port,
+			   const struct dp_config *config, uint64_t now)
+{
+	struct uplink *uplink = port->uplink;
+	unsigned int n;
+
+	if (!uplink || now < port->uplink_next_ns)
+		return false;
+	n = uplink->ops->receive(uplink, worker->burst.frame, FRAME_BURST);
+	if (!n) {
+		port->uplink_next_ns = now + DP_UPLINK_RECHECK_NS;
+		return false;
+	}
+	port->uplink_mute = false;
+	forward(worker, port, config, ESWITCH_UPLINK, n, now);
+	return true;
+}
+
+bool dp_forward_port(struct dp_worker *worker, struct dp_port *port, uint64_t now)
+{
+	const struct dp_config *config = atomic_load_explicit(&port->config, memory_order_acquire);
+	bool busy = false;
+
+	if (unlikely(!config))
+		return false;
+	for (unsigned int i = 0; i < config->queues; i++) {
+		if (i + 4 < config->queues)
+			__builtin_prefetch(config->queue[i + 4].queue);
+		busy |= forward_queue(worker, port, config, &config->queue[i], now);
+	}
+	busy |= forward_uplink(worker, port, config, now);
+	dp_armed_expire(&port->armed, config, now);
+	return busy;
+}
