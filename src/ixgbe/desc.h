@@ -8,6 +8,7 @@
 #ifndef SOFTIOV_IXGBE_DESC_H
 #define SOFTIOV_IXGBE_DESC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "util/util.h"
 
@@ -29,6 +30,11 @@ struct ixgbe_desc {
 #define IXGBE_TXD_LEN(dword2) ((dword2)&0xffff)
 /* Transmit, all kinds: dword 3 */
 #define IXGBE_TXD_DD BIT(0)
+
+static inline bool ixgbe_txd_advanced(const struct ixgbe_desc *desc)
+{
+	return desc->dword[2] & IXGBE_TXD_DEXT;
+}
 
 /* Legacy transmit (7.2.3.2.1) */
 #define IXGBE_TXD_IC BIT(26)			      /* dword 2: insert checksum at CSO */
@@ -63,6 +69,16 @@ struct ixgbe_desc {
 #define IXGBE_CTX_L4LEN(dword3) ((dword3) >> 8 & 0xff)
 #define IXGBE_CTX_MSS(dword3) ((dword3) >> 16)
 
+static inline bool ixgbe_txd_context(const struct ixgbe_desc *desc)
+{
+	return ixgbe_txd_advanced(desc) && IXGBE_TXD_DTYP(desc->dword[2]) == IXGBE_TXD_DTYP_CONTEXT;
+}
+
+static inline bool ixgbe_txd_data(const struct ixgbe_desc *desc)
+{
+	return !ixgbe_txd_advanced(desc) || IXGBE_TXD_DTYP(desc->dword[2]) == IXGBE_TXD_DTYP_DATA;
+}
+
 #define IXGBE_TX_CONTEXTS 2 /* per queue: IDX 0 and 1 */
 
 /* Advanced receive write-back (7.1.6.2): dword 0 */
@@ -93,6 +109,10 @@ struct ixgbe_desc {
 #define IXGBE_RXD_IPE BIT(31)
 /* dword 3: length 15:0, VLAN tag 31:16 */
 #define IXGBE_RXD_VLAN_SHIFT 16
+
+/* Redirection table (8.2.3.7.13) */
+#define IXGBE_RETA_ENTRIES 128u
+#define IXGBE_RETA_QUEUES 16u /* an entry is 4 bits */
 
 /* Legacy receive write-back (7.1.5): dword 2 length 15:0, checksum 31:16; dword 3 status, errors,
  * VLAN */

@@ -106,19 +106,20 @@ struct ixgbe_pool_state {
  * struct ixgbe_fetcher - how a queue reaches its driver's memory. Worker only.
  * @home: where the queue lived when it started
  * @blocked: the ring could not be read at @blocked_at; not tried again before the map changes
+ * @waiting: transmit: the frame at the head is incomplete while the tail is @waiting_tail
  */
 struct ixgbe_fetcher {
 	const struct ixgbe_home *home;
 	struct iommu_tlb ring_tlb, buffer_tlb;
 	uint64_t blocked_at; /* generation of the domain */
-	bool blocked;
+	bool blocked, waiting;
+	uint16_t waiting_tail;
 };
 
 #define IXGBE_TX_BURST_DESCS 128u /* consumed per burst: bounded work */
 
 /**
  * struct ixgbe_txq - a transmit queue at run time; handle of model_ops.tx_*. Worker only.
- * @waiting, @waiting_tail: the frame at the head is incomplete as long as the tail stays there
  * @taken: descriptors that the burst under way consumes
  * @reports: of them want DD: entries of @report, offsets from the head
  * @packets, @bytes: of the burst under way, after segmentation
@@ -127,8 +128,6 @@ struct ixgbe_txq {
 	struct ixgbe_pf *pf;
 	struct ixgbe_txq_state *state;
 	uint16_t index; /* absolute, 0 ... 127 */
-	bool waiting;
-	uint16_t waiting_tail;
 	uint16_t taken, reports;
 	struct ixgbe_fetcher fetcher;
 	uint64_t packets, bytes;
@@ -234,6 +233,33 @@ uint32_t ixgbe_rss_hash(const struct ixgbe_rss_table *table, const uint8_t *inpu
  */
 uint32_t ixgbe_rss_frame(const struct ixgbe_rss_table *table, uint32_t mrqc,
 			 const struct frame *frame, const struct frame_info *info, uint32_t *hash);
+
+/**
+ * struct ixgbe_rss_burst - where the frames of a burst go.
+ * @wanted: bit i of wanted[q]: frame i is for queue q of the pool
+ */
+struct ixgbe_rss_burst {
+	uint64_t wanted[IXGBE_RETA_QUEUES];
+	uint32_t hash[FRAME_BURST];
+	uint8_t type[FRAME_BURST]; /* RSSTYPE */
+};
+
+/** ixgbe_rss_spread() - choose queues for @n frames to @pool, which has @queues queues. */
+void ixgbe_rss_spread(struct ixgbe_pf *pf, unsigned int pool, unsigned int queues,
+		      struct frame *const frame[], unsigned int n, struct ixgbe_rss_burst *burst);
+
+/* --- tx_request.c --------------------------------------------------------------------------- */
+
+/**
+ * ixgbe_tx_request() - what @first, the first descriptor of @frame, asks the card to do with it.
+ * @frame: with @len set; its offload fields and flags are filled.
+ * Return: false for a request that makes no sense; the frame must be dropped.
+ */
+bool ixgbe_tx_request(const struct ixgbe_txq_state *state, const struct ixgbe_desc *first,
+		      struct frame *frame);
+
+/** ixgbe_tx_context() - remember a context descriptor. */
+void ixgbe_tx_context(struct ixgbe_txq_state *state, const struct ixgbe_desc *desc);
 
 /* --- functions of ixgbe_model_ops; see frame/model.h. Worker only ------------------------- */
 

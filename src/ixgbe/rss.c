@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * rss.c - receive side scaling: the Toeplitz hash and the fields it is computed over.
+ * rss.c - receive side scaling: the Toeplitz hash, the fields it is computed over, and the queue it
+ * leads to.
  *
  * Each set bit b of the input (most significant first) contributes the 32 bits of the key that
  * start at its bit b. The table holds that sum for every value of every nibble of the input, 4.5
  * KiB, so a TCP/IPv4 hash is 24 look-ups in 1.5 KiB that stay in the cache.
  *
- * 82599 data sheet, 7.1.2.8.1 (hash function, field order) and 8.2.3.7.12 (MRQC).
+ * The 7 low bits of the hash pick an entry of RETA. Without pools that is the queue; with pools a
+ * pool's PSRTYPE.RQPL says how many low bits of it count, and key and table serve all pools.
+ *
+ * 82599 data sheet, 7.1.2.8 (hash function, field order, redirection) and 8.2.3.7.12 (MRQC).
  */
 #include "ixgbe/internal.h"
+
+_Static_assert(FRAME_BURST == 64, "a burst is a bitmap of one word");
 
 #define IPV4_ADDRESSES 12 /* offset of the two addresses in the IP header, and their length */
 #define IPV4_ADDRESSES_LEN 8u
@@ -121,5 +127,68 @@ uint32_t ixgbe_rss_frame(const struct ixgbe_rss_table *table, uint32_t mrqc,
 		return hash_ipv6(table, mrqc, frame, info, hash);
 	default:
 		return IXGBE_RXD_RSSTYPE_NONE;
+	}
+}
+
+static bool uses_rss(uint32_t mrqc)
+{
+	uint32_t mode = mrqc & IXGBE_MRQC_MODE;
+
+	return mode == IXGBE_MRQC_RSS || mode == IXGBE_MRQC_VMDQ_RSS32 ||
+	       mode == IXGBE_MRQC_VMDQ_RSS64;
+}
+
+static unsigned int queue_mask(const struct ixgbe_pf *pf, unsigned int pool, unsigned int queues)
+{
+	uint32_t psrtype;
+
+	if (queues >= IXGBE_QUEUES)
+		return IXGBE_RETA_QUEUES - 1;
+	psrtype = ixgbe_pf_reg(pf, IXGBE_PSRTYPE + pool * 4);
+	return (BIT(psrtype >> IXGBE_PSRTYPE_RQPL_SHIFT) - 1) & (queues - 1);
+}
+
+static unsigned int redirect(const struct ixgbe_pf *pf, uint32_t hash)
+{
+	uint32_t entry = hash & (IXGBE_RETA_ENTRIES - 1);
+
+	return ixgbe_pf_reg(pf, IXGBE_RETA + (entry & ~3u)) >> (entry % 4 * 8) &
+	       (IXGBE_RETA_QUEUES - 1);
+}
+
+static void load_key(struct ixgbe_pf *pf)
+{
+	uint32_t key[IXGBE_RSS_KEY_DWORDS];
+
+	for (unsigned int i = 0; i < IXGBE_RSS_KEY_DWORDS; i++)
+		key[i] = ixgbe_pf_reg(pf, IXGBE_RSSRK + i * 4);
+	ixgbe_rss_load(&pf->rss, key);
+}
+
+void ixgbe_rss_spread(struct ixgbe_pf *pf, unsigned int pool, unsigned int queues,
+		      struct frame *const frame[], unsigned int n, struct ixgbe_rss_burst *burst)
+{
+	uint32_t mrqc = ixgbe_pf_reg(pf, IXGBE_MRQC);
+	unsigned int mask;
+
+	memset(burst->wanted, 0, sizeof(burst->wanted));
+	if (!uses_rss(mrqc)) {
+		memset(burst->hash, 0, n * sizeof(burst->hash[0]));
+		memset(burst->type, IXGBE_RXD_RSSTYPE_NONE, n);
+		burst->wanted[0] = n < FRAME_BURST ? BIT64(n) - 1 : UINT64_MAX;
+		return;
+	}
+	load_key(pf);
+	mask = queue_mask(pf, pool, queues);
+	for (unsigned int i = 0; i < n; i++) {
+		struct frame_info info;
+		unsigned int queue = 0;
+
+		frame_parse(frame[i], &info);
+		burst->type[i] =
+			(uint8_t)ixgbe_rss_frame(&pf->rss, mrqc, frame[i], &info, &burst->hash[i]);
+		if (burst->type[i] != IXGBE_RXD_RSSTYPE_NONE)
+			queue = redirect(pf, burst->hash[i]) & mask;
+		burst->wanted[queue] |= BIT64(i);
 	}
 }
