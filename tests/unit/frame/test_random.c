@@ -225,13 +225,81 @@ static void test_verify(void **ctx)
 	}
 }
 
+static uint16_t random_len(unsigned int usual)
+{
+	return (uint16_t)(ref_random(3) ? usual : ref_random(ref_random(2) ? 64 : 65536));
+}
+
+/* A request without sense, in a header that often looks like one with some. */
+static void random_request(struct frame *frame)
+{
+	static const uint8_t version[] = { 0x45, 0x46, 0x4f, 0x44, 0x60, 0x00 };
+	static const uint16_t type[] = { 0x0800, 0x86dd, 0x8100, 0x0806 };
+
+	for (unsigned int i = 0; i < FRAME_HEADER_MAX; i++)
+		frame->header[i] = (uint8_t)ref_random(256);
+	put_be16(frame->header + 12, type[ref_random(ARRAY_SIZE(type))]);
+	frame->header[14] = version[ref_random(ARRAY_SIZE(version))];
+	frame->header[20] = (uint8_t)ref_random(64); /* IPv6 next header */
+	frame->header[23] = ref_random(2) ? IPPROTO_TCP : IPPROTO_UDP;
+	frame->flags = (uint16_t)ref_random(128);
+	frame->header_len = (uint16_t)ref_random(ref_random(8) ? 257 : 65536);
+	frame->l2_len = random_len(14);
+	frame->l3_len = random_len(20);
+	frame->l4_len = random_len(20);
+	frame->l4_proto = (uint8_t)(ref_random(2)   ? IPPROTO_TCP
+				    : ref_random(2) ? IPPROTO_UDP
+				    : ref_random(2) ? IPPROTO_SCTP
+						    : ref_random(256));
+	frame->mss = random_len(100);
+}
+
+/* Whatever is asked for, what is let in is delivered as counted and touches nothing else. */
+static void test_hostile(void **ctx)
+{
+	static uint8_t got[REF_MAX + 64];
+	unsigned int let_in = 0;
+
+	(void)ctx;
+	for (int i = 0; i < 60000; i++) {
+		uint32_t body = (uint32_t)(ref_random(3) ? 0 : ref_random(4000)), frames, n = 0;
+		struct frame_segment *segment = load.segment;
+		bool insert_vlan = ref_random(2), verify = ref_random(2);
+		struct frame *frame = &load.frame;
+		struct frame_cut cut;
+		uint64_t bytes, total = 0;
+
+		random_request(frame);
+		*segment = (struct frame_segment){ calloc(1, body + 1), body };
+		frame->segment = segment;
+		frame->segments = 1;
+		frame->len = frame->header_len + body + (ref_random(50) ? 0 : 1);
+		if (frame_finish(frame) == 0) {
+			let_in++;
+			frame_count(frame, &frames, &bytes);
+			frame_cut_init(&cut, frame, insert_vlan, verify);
+			while (frame_cut_next(&cut)) {
+				n++;
+				total += cut.len - cut.tag_len;
+				assert_in_range(cut.len, 14, FRAME_MAX_LEN);
+				deliver(&cut, got);
+				/* nothing may rewrite the addresses that were checked */
+				assert_memory_equal(got, frame->header, 12);
+			}
+			assert_int_equal(n, frames);
+			assert_int_equal(total, bytes);
+		}
+		free((void *)segment->base);
+	}
+	assert_in_range(let_in, 1000, 59000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),
-		cmocka_unit_test(test_verify),
-		cmocka_unit_test(test_checksums),
-		cmocka_unit_test(test_segmentation),
+		cmocka_unit_test(test_plain),	  cmocka_unit_test(test_verify),
+		cmocka_unit_test(test_checksums), cmocka_unit_test(test_segmentation),
+		cmocka_unit_test(test_hostile),
 	};
 	const char *text = getenv("SEED");
 	uint64_t seed = text ? strtoull(text, NULL, 0) : now_ns();
