@@ -3,26 +3,30 @@
 Fixtures of the tests with real guests.
 
     lab         the lab is there (session; every test uses it)
-    guests      a function that makes Guests and closes them after the test
-    daemon      a function that makes Daemons and closes them after the test
-    wired       two guests on a wire of QEMU's own, without softiov: `wired.a`, `wired.b` (module)
-    pair        a daemon of one card and two guests with a VF each: `pair.daemon`, `.a`, `.b`, up and addressed (module)
+    crew        what makes guests, daemons and namespaces of one test, and ends them after it
+    module_crew the same for the tests of one file
+    wired       two guests on a wire of QEMU's own, without softiov: wired.a, wired.b (module)
+    pair        a daemon of one card and two guests with a VF each, up and addressed: pair.daemon,
+                pair.a, pair.b (module). A file that wants another card or other guests defines
+                PAIR_CONFIG, PAIR_FUNCTIONS or PAIR_GUESTS.
 
 When a test fails, its report holds the end of the logs of every guest and daemon that was alive.
 """
 
+import os
+import subprocess
 import tempfile
 from types import SimpleNamespace
 
 import pytest
 
-from lab import Daemon, Guest, tool
+from lab import REPO, Daemon, Guest, Namespace, tool
 
-_alive = []     # guests and daemons whose logs a failure shows
+_alive = []     # members whose logs a failure shows
 
 
 class Crew:
-    """Guests and daemons that end together."""
+    """Guests, daemons and namespaces that end together."""
 
     def __init__(self):
         self.members = []
@@ -38,6 +42,9 @@ class Crew:
     def daemon(self, *args, **kwargs):
         return self.add(Daemon(*args, **kwargs))
 
+    def namespace(self, *args, **kwargs):
+        return self.add(Namespace(*args, **kwargs))
+
     def close(self):
         for member in reversed(self.members):
             _alive.remove(member)
@@ -49,12 +56,20 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if report.failed:
         for member in _alive:
-            report.sections.append((type(member).__name__, member.logs()))
+            try:
+                report.sections.append((type(member).__name__, member.logs()))
+            except Exception as error:  # a dead one must not hide the failure
+                report.sections.append((type(member).__name__, repr(error)))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def lab():
+def lab(tmp_path_factory):
     tool("prepare")
+    # Namespaces of the host use the traffic program, too.
+    programs = tmp_path_factory.mktemp("programs")
+    subprocess.run(["gcc", "-O2", "-std=gnu17", "-o", programs / "traffic",
+                    REPO / "tests/vm/guest/traffic.c"], check=True)
+    os.environ["PATH"] = f"{programs}:{os.environ['PATH']}:/usr/sbin:/sbin"
     return SimpleNamespace(accel=tool("accel"), initramfs=tool("initramfs"))
 
 
@@ -72,30 +87,19 @@ def crew():
     crew.close()
 
 
-@pytest.fixture
-def guests(crew):
-    return crew.guest
-
-
-@pytest.fixture
-def daemon(crew):
-    return crew.daemon
-
-
 @pytest.fixture(scope="module")
 def wired(module_crew):
     folder = tempfile.TemporaryDirectory(prefix="softiov-w-")
     wire = f"stream,id=wire,addr.type=unix,addr.path={folder.name}/wire"
 
-    def card(mac):
-        return ["-device", "pcie-root-port,id=wired,chassis=9,slot=9",
-                "-device", f"igb,netdev=wire,bus=wired,mac={mac},romfile="]
+    def guest(name, options, mac):
+        return module_crew.guest(name, modules="igb", extra_args=[
+            "-netdev", f"{wire},{options}",
+            "-device", "pcie-root-port,id=wired,chassis=9,slot=9",
+            "-device", f"igb,netdev=wire,bus=wired,mac={mac},romfile="])
 
-    pair = SimpleNamespace(
-        a=module_crew.guest("a", modules="igb",
-                            extra_args=["-netdev", f"{wire},server=on", *card("52:54:00:00:00:0a")]),
-        b=module_crew.guest("b", modules="igb",
-                            extra_args=["-netdev", f"{wire},server=off,reconnect-ms=100", *card("52:54:00:00:00:0b")]))
+    pair = SimpleNamespace(a=guest("a", "server=on", "52:54:00:00:00:0a"),
+                           b=guest("b", "server=off,reconnect-ms=100", "52:54:00:00:00:0b"))
     for number, guest in enumerate((pair.a, pair.b), 1):
         guest.wait_ready()
         guest.nic = guest.interface(driver="igb")
@@ -105,22 +109,26 @@ def wired(module_crew):
     folder.cleanup()
 
 
-# One card with the defaults of softiovd; a module that wants another one defines PAIR_CONFIG.
+# One card with the defaults of softiovd.
 DEFAULT_CONFIG = """\
 cards:
   - address: 0000:07
 """
+DEFAULT_FUNCTIONS = ("0000:07:10.0", "0000:07:10.2")
 
 
 @pytest.fixture(scope="module")
 def pair(request, module_crew):
-    daemon = module_crew.daemon(getattr(request.module, "PAIR_CONFIG", DEFAULT_CONFIG))
-    options = getattr(request.module, "PAIR_GUESTS", {})
-    functions = getattr(request.module, "PAIR_FUNCTIONS", ("0000:07:10.0", "0000:07:10.2"))
-    guests = [module_crew.guest(name, vfs=[daemon.socket(function)], **options)
+    def option(name, default):
+        return getattr(request.module, f"PAIR_{name}", default)
+
+    daemon = module_crew.daemon(option("CONFIG", DEFAULT_CONFIG))
+    functions = option("FUNCTIONS", DEFAULT_FUNCTIONS)
+    guests = [module_crew.guest(name, vfs=[daemon.socket(function)], **option("GUESTS", {}))
               for name, function in zip("ab", functions)]
-    for number, guest in enumerate(guests, 1):
+    for number, (guest, function) in enumerate(zip(guests, functions), 1):
         guest.wait_ready()
+        guest.function = function
         guest.nic = guest.interface()
         guest.address = f"10.0.0.{number}"
         guest.up(guest.nic, f"{guest.address}/24")

@@ -1,23 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The lab itself, tried without softiov: guests boot, obey and talk over a pair of cards of QEMU's own."""
+"""
+The lab itself, tried without softiov: guests boot, obey and talk over a pair of cards of QEMU's
+own.
+"""
 
-import json
 import os
 import re
 import time
 
 import pytest
 
-from lab import LabError, iperf3
+from lab import LabError, iperf3, traffic
 
 
-def traffic(sender, receiver, send, receive, timeout=60):
-    """Run traffic (guest/traffic.c) on both sides; returns the receiver's status and report."""
-    listener = receiver.start_bg(f"traffic {receive}")
-    listener.wait_for("listening")
-    sender.sh(f"traffic {send}", timeout)
-    result = listener.wait(timeout)
-    return result.rc, json.loads(result.stdout.splitlines()[-1])
+SOURCE = "02:00:00:00:00:99"
 
 
 def test_results_are_exact(wired):
@@ -51,14 +47,17 @@ def test_ping_and_iperf3(wired):
 
 
 def test_hashed_streams(wired):
-    rc, report = traffic(wired.a, wired.b, f"hash-send tcp {wired.b.address} 7000 5000000", "hash-recv tcp 7000")
+    rc, report = traffic(wired.a, wired.b,
+                         f"hash-send tcp {wired.b.address} 7000 5000000", "hash-recv tcp 7000")
     assert rc == 0 and report["complete"] and report["bytes"] == 5000000
-    rc, report = traffic(wired.a, wired.b, f"hash-send udp {wired.b.address} 7000 1000000 200", "hash-recv udp 7000")
+    rc, report = traffic(wired.a, wired.b,
+                         f"hash-send udp {wired.b.address} 7000 1000000 200", "hash-recv udp 7000")
     assert rc == 0 and report["corrupt"] == 0 and report["received"] > 0
 
 
 def test_numbered_datagrams(wired):
-    rc, report = traffic(wired.a, wired.b, f"paced-send {wired.b.address} 7000 500 1000", "paced-recv 7000")
+    rc, report = traffic(wired.a, wired.b,
+                         f"paced-send {wired.b.address} 7000 500 1000", "paced-recv 7000")
     assert rc == 0 and report["sent"] == 1000 and report["duplicates"] == 0
     assert report["received"] + report["missing"] == 1000
 
@@ -68,8 +67,9 @@ def test_raw_frames(wired):
     for tags in ("vlan=0", "vlan=42", "vlan=42,svlan=77"):
         sent = tags.replace("vlan=0", "").replace(",", " ")
         _, report = traffic(
-            wired.a, wired.b, f"raw-send {wired.a.nic} dst={mac} src=02:00:00:00:00:99 {sent} size=200 count=50 mark=5",
-            f"raw-recv {wired.b.nic} src=02:00:00:00:00:99,mark=5,size=200,until=50,promisc=1,{tags} 10")
+            wired.a, wired.b,
+            f"raw-send {wired.a.nic} dst={mac} src={SOURCE} {sent} size=200 count=50 mark=5",
+            f"raw-recv {wired.b.nic} src={SOURCE},mark=5,size=200,until=50,promisc=1,{tags} 10")
         assert (report["matched"], report["altered"]) == (50, 0), (tags, report)
 
 
@@ -81,8 +81,8 @@ def test_registers_of_a_bound_device(wired):
     wired.a.sh(f"traffic poke {address} 0 0x5b50 0x12345678")      # SWSM's neighbourhood: harmless
 
 
-def test_reboot_and_power_off(guests):
-    guest = guests("r", modules="")
+def test_reboot_and_power_off(crew):
+    guest = crew.guest("r", modules="")
     guest.wait_ready()
     boot_id = guest.sh("cat /proc/sys/kernel/random/boot_id")
     sleeper = guest.start_bg("sleep 100")
@@ -95,16 +95,16 @@ def test_reboot_and_power_off(guests):
     assert guest.poweroff() == 0
 
 
-def test_kill(guests):
-    guest = guests("k", modules="")
+def test_kill(crew):
+    guest = crew.guest("k", modules="")
     guest.wait_ready()
     guest.kill()
     assert not guest.alive()
 
 
-def test_iommu(guests):
-    guest = guests("i", modules="igb,vfio-pci,vfio_iommu_type1", iommu=True,
-                   extra_args=["-device", "igb,bus=rp0,romfile="])
+def test_iommu(crew):
+    guest = crew.guest("i", modules="igb,vfio-pci,vfio_iommu_type1", iommu=True,
+                       extra_args=["-device", "igb,bus=rp0,romfile="])
     guest.wait_ready()
     (_, address, _), = guest.interfaces("igb")
     group = guest.sh(f"readlink /sys/bus/pci/devices/{address}/iommu_group").strip()
@@ -112,20 +112,33 @@ def test_iommu(guests):
     assert "vfio_pci" in guest.sh("lsmod")
 
 
-def test_firmware(guests):
-    guest = guests("f", modules="", firmware="ovmf")
+def test_firmware(crew):
+    guest = crew.guest("f", modules="", firmware="ovmf")
     guest.wait_ready(90)
     assert guest.run("[ -d /sys/firmware/efi ]").rc == 0
 
 
 def test_modules(wired):
-    names = ("ixgbe ixgbevf vfio-pci vfio_iommu_type1 vxlan 8021q bridge veth macvlan macvtap tun bonding dummy igbvf "
-             "e1000 e1000e virtio_net pci-pf-stub vmd uio_pci_generic sctp").split()
-    for name in names:
+    names = ("ixgbe ixgbevf vfio-pci vfio_iommu_type1 vxlan 8021q bridge veth macvlan macvtap tun "
+             "bonding dummy igbvf e1000 e1000e virtio_net pci-pf-stub vmd uio_pci_generic sctp")
+    for name in names.split():
         wired.b.sh(f"modprobe {name}")
     wired.b.sh("tc qdisc add dev lo root handle 1: htb && tc qdisc del dev lo root")
 
 
 def test_tools(wired):
-    wired.b.sh(f"lspci -nnvv && lspci -t && bridge link && ethtool -i {wired.b.nic} && tcpdump --version")
+    wired.b.sh("lspci -nnvv && lspci -t && bridge link && tcpdump --version")
+    wired.b.sh(f"ethtool -i {wired.b.nic}")
     assert "Intel Corporation" in wired.b.sh("lspci")
+
+
+def test_namespaces_of_the_host(crew):
+    a, b = crew.namespace("one"), crew.namespace("two")
+    a.sh("ip link add v0 type veth peer name v1")
+    b.take("v1", a)
+    b.sh("ip addr add 10.1.0.2/24 dev v1 && ip link set v1 up")
+    a.up("v0", "10.1.0.1/24")
+    assert a.ping("10.1.0.2")["loss"] == 0
+    assert iperf3(b, a, "10.1.0.2", 1)["mbits"] > 100
+    rc, report = traffic(a, b, "paced-send 10.1.0.2 7000 500 200", "paced-recv 7000")
+    assert rc == 0 and report["received"] == 200

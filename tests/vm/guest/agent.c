@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The agent: process 1 of a test guest. Runs shell commands for the test harness (tests/vm/lab.py),
+ * The agent: process 1 of a test guest. Runs shell commands for the test harness (tools/lab/lab),
  * any number of them side by side, and hands back their output and exit status exactly.
  *
  * Transport: the virtio-serial port named "softiov.agent", a byte stream whose other end is a Unix
