@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * iovm.h - the SR-IOV manager: gives each VF the complete virtual configuration space that the bare VF lacks, opens
- * its vfio-user socket, and knows who it is assigned to. Device thread.
+ * iovm.h - the SR-IOV manager: gives each VF the complete virtual configuration space that the bare
+ * VF lacks, opens its vfio-user socket, and knows who it is assigned to. Device thread.
  *
- * Composition: PCI Express Base 5.0 section 9.3.4 tells which registers a VF lacks and where a manager finds the value:
- * IDs from the PF (Vendor ID, VF Device ID of the SR-IOV capability), BARs carved out of the PF's VF BARs, Command and
- * MSI-X of its own, everything else from the bare VF.
+ * Composition: PCI Express Base 5.0 section 9.3.4 tells which registers a VF lacks and where a
+ * manager finds the value: IDs from the PF (Vendor ID, VF Device ID of the SR-IOV capability), BARs
+ * carved out of the PF's VF BARs, Command and MSI-X of its own, everything else from the bare VF.
  */
 #ifndef SOFTIOV_IOVM_IOVM_H
 #define SOFTIOV_IOVM_IOVM_H
@@ -21,18 +21,25 @@ struct event_base;
 struct quiesce;
 struct iovm_vf;
 
+#define IOVM_MAX_VECTORS 64 /* MSI-X vectors of a VF; their pending bits fill one register */
+#define IOVM_MSIX_ENTRY_SIZE 16
+
 /** struct iovm_vf_state - what of an assigned VF lives in the card's state file. */
 struct iovm_vf_state {
 	struct pcie_function_state virtual_config;
 	uint32_t client_pid;
 	uint32_t attaches; /* clients so far */
+	uint8_t msix_table[IOVM_MAX_VECTORS * IOVM_MSIX_ENTRY_SIZE];
 };
 
 /**
  * struct iovm_vf_config - a VF to manage. Pointers must outlive the VF; strings are copied.
- * @share: device model call that (re)makes the shared register file, see ixgbe_vf_share(); NULL: never shared.
- * @shared_bar, @shared_offset, @shared_size: which part of which BAR it is.
- * @changed: attach, detach or reset happened (for logs and the data path). May be NULL.
+ * @bare: at power-on; its configuration space and its ops reach the device model
+ * @share: device model call that (re)makes the shared register file, see ixgbe_vf_share(); NULL:
+ *	never shared
+ * @shared_bar, @shared_offset, @shared_size: which part of which BAR it is; the offset in the file
+ *	is the offset in the BAR
+ * @changed: attach or detach happened (for logs and the data path); may be NULL
  */
 struct iovm_vf_config {
 	const char *socket_path;
@@ -41,7 +48,7 @@ struct iovm_vf_config {
 	mode_t mode;
 	bool registers_shared;
 	const struct pcie_function *pf;
-	struct pcie_function *bare;	 /* its ops reach the device model: BARs, reset, command */
+	struct pcie_function *bare;
 	unsigned int vf;
 	struct iommu_domain *domain;
 	struct iovm_vf_state *state;
@@ -52,27 +59,44 @@ struct iovm_vf_config {
 	void *ctx;
 };
 
-/** iovm_vf_create() - compose the virtual configuration space and listen. Return: 0, or -errno with @why. */
+/**
+ * iovm_vf_create() - compose the virtual configuration space and listen.
+ * Return: 0 with *@vf set, or -errno with @why filled in.
+ */
 int iovm_vf_create(struct iovm_vf **vf, struct event_base *base, struct quiesce *quiesce,
 		   const struct iovm_vf_config *config, struct reason *why);
-/** iovm_vf_destroy() - throw the client out and close; memory freed after a grace period. */
+
+/**
+ * iovm_vf_destroy() - throw the client out and close; memory is freed after a grace period.
+ * Nothing of struct iovm_vf_config is touched any more when this returns.
+ */
 void iovm_vf_destroy(struct iovm_vf *vf);
 
-/** iovm_vf_signal() - the device model raises MSI-X @vector: write its eventfd if one is assigned. Any thread. */
+/**
+ * iovm_vf_signal() - the device model raises MSI-X @vector: signal its eventfd if one is assigned.
+ * Device thread, or a worker between two quiescent points. Never blocks, whatever the client does
+ * to the eventfd.
+ */
 void iovm_vf_signal(struct iovm_vf *vf, unsigned int vector);
+
+/**
+ * iovm_vf_check() - look after @vf: throw out a client whose memory file shrank, notice memory
+ * that is not really shared. Call it every second or so.
+ */
+void iovm_vf_check(struct iovm_vf *vf);
 
 /** struct iovm_vf_info - for "softiov show". */
 struct iovm_vf_info {
-	pid_t client;		/* 0: not attached */
+	pid_t client; /* 0: not attached, -1: attached, of a PID namespace we cannot see */
 	const char *socket_path;
-	bool registers_shared;	/* mode in force */
+	bool registers_shared; /* mode in force; without a client that of the next one */
 	bool bus_master, memory_space, msix;
-	unsigned int vectors;	/* eventfds assigned */
-	uint64_t lost_signals;	/* raised with no eventfd assigned */
+	unsigned int vectors;  /* eventfds assigned */
+	uint64_t lost_signals; /* raised with no eventfd assigned or MSI-X off */
 	uint64_t messages, message_errors;
 	uint32_t attaches;
-	bool broken;		/* its memory file shrank: client thrown out */
-	const char *advice;	/* NULL, or which QEMU option is missing */
+	bool broken;	    /* its memory file shrank: client thrown out */
+	const char *advice; /* NULL, or which QEMU option is missing */
 };
 void iovm_vf_info(struct iovm_vf *vf, struct iovm_vf_info *info);
 

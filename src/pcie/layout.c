@@ -192,7 +192,7 @@ void pcie_add_msix(struct pcie_layout *layout, uint16_t offset, uint16_t vectors
 
 /*
  * The link belongs to the physical function: in a VF the control and status registers of the link and
- * the error-reporting enables are reserved (9.3.5.4 to 9.3.5.8). Not reset by FLR (6.6.2): payload size
+ * the error-reporting enables are reserved (9.3.5). Not reset by FLR (6.6.2): payload size
  * and link control.
  */
 static void add_express_control(struct pcie_layout *layout, uint16_t offset, unsigned int speed,

@@ -7,7 +7,7 @@
  * of the next. All are version 1 as in the 82599.
  *
  * Specification: PCI Express Base 5.0, 7.6.3 (header), 7.8.4 (AER), 7.8.8 (ARI), 7.9.3 (serial number),
- * 9.3.3 (SR-IOV); for a VF the exceptions of 9.3.6.
+ * 9.3.3 (SR-IOV); for a VF the exceptions of 9.3.7 and 9.4.2.
  */
 #include <assert.h>
 #include "pcie/internal.h"
@@ -16,7 +16,7 @@
 #define EXT_CAP_VERSION_SHIFT 16
 #define EXT_CAP_NEXT_SHIFT 20
 
-/* Errors that a VF reports by itself; all others are the PF's (9.3.6.1). */
+/* Errors that a VF reports by itself; all others are the PF's (9.4.2). */
 #define VF_UNCORRECTABLE                                                           \
 	(PCI_ERR_UNC_POISON_TLP | PCI_ERR_UNC_COMP_TIME | PCI_ERR_UNC_COMP_ABORT | \
 	 PCI_ERR_UNC_UNX_COMP | PCI_ERR_UNC_UNSUP)
