@@ -294,7 +294,8 @@ void offload_copy(struct frame_cut *cut, uint8_t *to, const uint8_t *from, uint3
 void offload_find_field(struct frame_cut *cut, uint8_t *to, uint32_t len)
 {
 	for (unsigned int i = 0; i < cut->field_len; i++) {
-		uint32_t offset = cut->field + i - cut->position; /* wraps for a byte already passed */
+		/* Wraps, and so is too large, for a byte that an earlier buffer took. */
+		uint32_t offset = cut->field + i - cut->position;
 
 		if (offset < len)
 			cut->field_at[i] = to + offset;
