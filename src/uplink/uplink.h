@@ -20,8 +20,8 @@ struct uplink_stats {
 
 /**
  * struct uplink_ops - one kind of uplink.
- * @send: put @n frames on the wire. Never blocks; what does not fit is dropped and counted by it in its stats and
- *	reported: returns how many frames were accepted, *@full says why not the others.
+ * @send: put @n frames on the wire. Never blocks; what does not fit is dropped and counted in its
+ *	stats (tx_full, or tx_down without a wire). Returns how many frames were accepted.
  * @receive: at most @max frames into @frame (headers, segments as struct frame says; memory owned by the uplink and
  *	valid until the next call). Returns the number.
  * @poll_fd: readable when @receive has work, -1: none.
@@ -54,11 +54,13 @@ int uplink_tap(struct uplink **uplink, const char *ifname, unsigned int mtu, str
  * TAP descriptors are also what the PF driver's network interface (svN) is made of.
  */
 /** tap_open() - Return: a non-blocking TAP fd (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR), interface set up, or -errno. */
-int tap_open(const char *ifname, const uint8_t mac[ETH_ALEN] /* may be NULL */, unsigned int mtu, struct reason *why);
+int tap_open(const char *ifname, const uint8_t mac[ETH_ALEN] /* may be NULL */, unsigned int mtu,
+	     struct reason *why);
 
 /** tap_read_frame() - one frame from a TAP fd into @buffer (>= 64 KiB + 256) as a struct frame with one segment.
  * Return: 1, 0 (nothing there), or -errno. */
-int tap_read_frame(int fd, uint8_t *buffer, size_t size, struct frame_segment *segment, struct frame *frame);
+int tap_read_frame(int fd, uint8_t *buffer, size_t size, struct frame_segment *segment,
+		   struct frame *frame);
 
 /** tap_write_frame() - one (uncut, unpadded, tag re-inserted) frame to a TAP fd. Return: 0 or -errno (-EAGAIN: full). */
 int tap_write_frame(int fd, const struct frame *frame);
