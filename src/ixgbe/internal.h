@@ -58,17 +58,39 @@ struct ixgbe_vf_state {
 	uint32_t msix_table[IXGBE_VF_VECTORS * 4];
 	uint32_t function_masked; /* MSI-X function mask */
 	uint32_t resets;
+	uint32_t gorc_high, gotc_high; /* VFGORC, VFGOTC: bits 35:32 when bits 31:0 were read */
 	uint64_t mailbox_requests;
 };
 
 /**
- * struct ixgbe_stat_bases - what the clear-on-read counters showed as zero: the sums of vport_stats
- * and queue counters at their last read. The counters themselves never go back.
+ * struct ixgbe_counter - a clear-on-read register over a sum that never goes back.
+ * @base: the sum that reads as zero
+ * @latched: a register pair's value when its low half was read; reading the high half clears both
  */
-struct ixgbe_stat_bases {
-	uint64_t gprc, gptc, gorc, gotc, mprc, bprc, tpr, tpt, tor, roc, ssvpc, txdgpc;
-	uint64_t qprc[IXGBE_QSTAT_QUEUES], qbrc[IXGBE_QSTAT_QUEUES], qprdc[IXGBE_QSTAT_QUEUES];
-	uint64_t qptc[IXGBE_QSTAT_QUEUES], qbtc[IXGBE_QSTAT_QUEUES];
+struct ixgbe_counter {
+	uint64_t base, latched;
+};
+
+/* struct ixgbe_state.counter: one per register or pair; those with QUEUES in the name are arrays */
+enum ixgbe_counter_id {
+	IXGBE_COUNT_GPRC,
+	IXGBE_COUNT_BPRC,
+	IXGBE_COUNT_MPRC,
+	IXGBE_COUNT_GPTC,
+	IXGBE_COUNT_GORC,
+	IXGBE_COUNT_GOTC,
+	IXGBE_COUNT_ROC,
+	IXGBE_COUNT_TOR,
+	IXGBE_COUNT_TPR,
+	IXGBE_COUNT_TPT,
+	IXGBE_COUNT_SSVPC,
+	IXGBE_COUNT_TXDGPC,
+	IXGBE_COUNT_QPRC,
+	IXGBE_COUNT_QBRC = IXGBE_COUNT_QPRC + IXGBE_QSTAT_QUEUES,
+	IXGBE_COUNT_QPRDC = IXGBE_COUNT_QBRC + IXGBE_QSTAT_QUEUES,
+	IXGBE_COUNT_QPTC = IXGBE_COUNT_QPRDC + IXGBE_QSTAT_QUEUES,
+	IXGBE_COUNT_QBTC = IXGBE_COUNT_QPTC + IXGBE_QSTAT_QUEUES,
+	IXGBE_COUNTERS = IXGBE_COUNT_QBTC + IXGBE_QSTAT_QUEUES
 };
 
 /**
@@ -98,7 +120,8 @@ struct ixgbe_state {
 	uint32_t function_masked;
 	uint32_t rate[IXGBE_QUEUES];   /* RTTBCNRC, chosen by RTTDQSEL */
 	uint32_t credit[IXGBE_QUEUES]; /* RTTDT1C, likewise */
-	struct ixgbe_stat_bases stat_base;
+	struct ixgbe_counter counter[IXGBE_COUNTERS];
+	uint64_t systim, systim_ns; /* SYSTIM was @systim at CLOCK_MONOTONIC @systim_ns */
 	ixgbe_reg reg[IXGBE_PF_REG_BYTES / 4];		  /* plain registers, by offset */
 	ixgbe_reg rx_block[IXGBE_QUEUES][IXGBE_Q_DWORDS]; /* homes of the PF's own queues */
 	ixgbe_reg tx_block[IXGBE_QUEUES][IXGBE_Q_DWORDS];
@@ -156,6 +179,7 @@ struct ixgbe_pf {
 	struct iommu_domain *domain;
 	struct vport_stats *stats; /* by pool */
 	bool partition_dirty;
+	unsigned int references; /* owner, and grace periods under way */
 	uint16_t *eeprom;
 	struct ixgbe_home *_Atomic home[IXGBE_QUEUES]; /* by absolute queue; never NULL */
 	struct ixgbe_home own[IXGBE_QUEUES];
@@ -266,7 +290,7 @@ static inline bool ixgbe_tx_allowed(const struct ixgbe_pf *pf, unsigned int pool
  */
 unsigned int ixgbe_pool_queues(const struct ixgbe_pf *pf);
 
-/* queues.c: which home an absolute queue has, and when it is started */
+/* homes.c: which home an absolute queue has, and when it is started */
 void ixgbe_homes_init(struct ixgbe_pf *pf);
 /** ixgbe_rebind() - VFs or pool mode changed: give every queue its home. PCIE_DONE or PCIE_QUIESCE. */
 int ixgbe_rebind(struct ixgbe_pf *pf);
@@ -276,10 +300,7 @@ int ixgbe_home_sync(struct ixgbe_pf *pf, struct ixgbe_home *home);
 int ixgbe_vf_sync(struct ixgbe_vf *vf);
 /** ixgbe_home_reset() - power-on values in both blocks, counters kept; stops the queues. */
 int ixgbe_home_reset(struct ixgbe_pf *pf, struct ixgbe_home *home);
-/** ixgbe_block_write() - a trapped write of dword @dword of a block. PCIE_DONE or PCIE_QUIESCE. */
-int ixgbe_block_write(struct ixgbe_pf *pf, struct ixgbe_home *home, bool rx, unsigned int dword,
-		      uint32_t value);
-uint32_t ixgbe_block_read(const struct ixgbe_home *home, bool rx, unsigned int dword);
+/** ixgbe_home_of() - as ixgbe_home(), for the device thread, which may change it. */
 struct ixgbe_home *ixgbe_home_of(struct ixgbe_pf *pf, unsigned int q);
 /** ixgbe_vf_counters() - write the VF's counters into the holes of its queue 0. Device thread. */
 void ixgbe_vf_counters(struct ixgbe_vf *vf);
