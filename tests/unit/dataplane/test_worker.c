@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_worker.c - threads: naps and what ends them, publishing under traffic, ports that come and go.
+ *
+ * Nothing here measures time. A nap of an hour shows that it was a kick that ended it; what must
+ * happen is waited for.
+ */
+#include "fake.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define FOREVER_US 3600000000u
+#define ROUNDS 2000
+
+struct fixture {
+	struct quiesce *quiesce;
+	struct fake *fake;
+	struct dp *dp;
+	struct dp_port *port;
+};
+
+static void start(struct fixture *f, const struct dp_policy *policy, unsigned int workers)
+{
+	struct reason why;
+
+	assert_int_equal(dp_create(&f->dp, workers, NULL, policy, f->quiesce, &why), 0);
+	assert_int_equal(dp_port_create(f->dp, &f->port, &f->fake->wire.uplink), 0);
+	dp_port_publish(f->port, fake_config(f->fake));
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	f->quiesce = aligned_alloc(64, ALIGN_UP(sizeof(*f->quiesce), 64));
+	assert_int_equal(quiesce_init(f->quiesce), 0);
+	f->fake = fake_create();
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	if (f->dp)
+		dp_destroy(f->dp);
+	quiesce_fini(f->quiesce);
+	fake_destroy(f->fake);
+	free(f->quiesce);
+	free(f);
+	return 0;
+}
+
+/* Run grace periods, as the device thread does, until @value reaches @target. */
+#define wait_for(f, value, target)                  \
+	do {                                        \
+		while ((value) < (target)) {        \
+			quiesce_poll((f)->quiesce); \
+			usleep(100);                \
+		}                                   \
+	} while (0)
+
+static uint64_t naps(const struct fixture *f)
+{
+	struct dp_worker_stats stats;
+
+	dp_worker_stats(f->dp, 0, &stats);
+	return stats.naps;
+}
+
+static bool is_napping(const struct fixture *f)
+{
+	return atomic_load(&f->quiesce->workers[f->dp->worker[0]->slot].seen) == QUIESCE_OFFLINE;
+}
+
+static const struct dp_policy one_long_nap = { .busy_us = 10,
+					       .nap_us = FOREVER_US,
+					       .nap_max_us = FOREVER_US };
+
+static void test_kick_ends_nap(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f, &one_long_nap, 1);
+	for (unsigned int i = 0; i < 50; i++) {
+		wait_for(f, is_napping(f), true);
+		fake_send_frame(f->fake, 0, 1, i);
+		dp_port_kick(f->port);
+		wait_for(f, f->fake->pool[1].n, i + 1);
+	}
+	assert_int_equal(f->fake->queue[0].completed, 50);
+	assert_true(naps(f) >= 49);
+}
+
+/* Kicks that race with a worker about to nap. */
+static void test_kick_race(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_policy eager = { .busy_us = 0, .nap_us = FOREVER_US, .nap_max_us = FOREVER_US };
+
+	start(f, &eager, 1);
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		fake_send_frame(f->fake, 0, 1, i);
+		dp_port_kick(f->port);
+		while (atomic_load(&f->fake->pool[1].n) <= i)
+			;
+	}
+}
+
+static void test_arm_ends_nap(void **state)
+{
+	struct fixture *f = *state;
+	struct fake_pool *pool = &f->fake->pool[3];
+
+	start(f, &one_long_nap, 1);
+	for (unsigned int i = 0; i < 20; i++) {
+		uint64_t due = now_ns() + (i % 4) * 300000;
+
+		if (i % 2)
+			wait_for(f, is_napping(f), true);
+		dp_port_arm(f->port, eswitch_vport(0, 3), due);
+		wait_for(f, pool->expired, i + 1);
+		assert_true(pool->expired_at >= due);
+	}
+	/* One that is still early is asked again. */
+	pool->due_again = now_ns() + 1000000;
+	dp_port_arm(f->port, eswitch_vport(0, 3), 1);
+	wait_for(f, pool->expired, 22);
+}
+
+static void test_wire_ends_nap(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t one = 1;
+
+	f->fake->wire.fd = eventfd(0, EFD_NONBLOCK);
+	start(f, &one_long_nap, 1);
+	wait_for(f, is_napping(f), true);
+	fake_frame(&f->fake->wire.incoming[0], 100, 5, 0);
+	atomic_store(&f->fake->wire.n_incoming, 1);
+	assert_int_equal(write(f->fake->wire.fd, &one, sizeof(one)), sizeof(one));
+	wait_for(f, f->fake->pool[5].n, 1);
+	/* The descriptor stays readable though nothing comes: it does not keep the worker awake. */
+	wait_for(f, is_napping(f), true);
+	dp_destroy(f->dp);
+	f->dp = NULL;
+	close(f->fake->wire.fd);
+}
+
+static void test_short_naps(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_policy policy = DP_POLICY_DEFAULT;
+
+	start(f, &policy, 1);
+	wait_for(f, naps(f), 20);
+	fake_send_frame(f->fake, 0, 1, 0); /* nobody kicks: shared registers */
+	wait_for(f, f->fake->pool[1].n, 1);
+}
+
+static void test_always_busy(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_policy policy = { .always_busy = true };
+	struct dp_worker_stats stats = { 0 };
+
+	start(f, &policy, 1);
+	fake_send_frame(f->fake, 0, 1, 0);
+	wait_for(f, f->fake->pool[1].n, 1);
+	while (stats.loops < 1000)
+		dp_worker_stats(f->dp, 0, &stats);
+	assert_int_equal(stats.naps, 0);
+	assert_true(stats.busy_loops >= 1);
+}
+
+/* Configurations are replaced while frames flow: none is lost, all keep their order. */
+static void test_publish_under_traffic(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_policy policy = DP_POLICY_DEFAULT;
+	uint32_t serial = 0;
+
+	start(f, &policy, 1);
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		for (unsigned int j = 0; j < 3; j++)
+			fake_send_frame(f->fake, 0, 1, serial++);
+		dp_port_publish(f->port, fake_config(f->fake));
+		quiesce_poll(f->quiesce);
+		wait_for(f, f->fake->pool[1].n + FAKE_LOG / 2, serial);
+	}
+	wait_for(f, f->fake->pool[1].n, serial);
+	for (uint32_t i = serial - FAKE_LOG; i < serial; i++)
+		assert_int_equal(f->fake->pool[1].serial[i % FAKE_LOG], i);
+	wait_for(f, !quiesce_pending(f->quiesce), true);
+}
+
+static void count(void *ctx)
+{
+	(*(unsigned int *)ctx)++;
+}
+
+/* Ports come and go beside one that carries traffic. */
+static void test_ports(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_policy policy = DP_POLICY_DEFAULT;
+	struct fake *other = fake_create();
+	unsigned int gone = 0;
+	struct dp_port *port;
+
+	start(f, &policy, 2);
+	assert_int_equal(dp_workers(f->dp), 2);
+	for (unsigned int i = 0; i < 200; i++) {
+		assert_int_equal(dp_port_create(f->dp, &port, NULL), 0);
+		dp_port_publish(port, fake_config(other));
+		fake_send_frame(other, 1, 2, i);
+		dp_port_kick(port);
+		fake_send_frame(f->fake, 0, 1, i);
+		wait_for(f, other->pool[2].n, i + 1);
+		dp_port_destroy(port, count, &gone);
+		wait_for(f, gone, i + 1);
+	}
+	wait_for(f, f->fake->pool[1].n, 200);
+	fake_destroy(other);
+}
+
+static void test_too_many_ports(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_policy policy = DP_POLICY_DEFAULT;
+	struct dp_port *port;
+	int error = 0;
+	unsigned int n = 1;
+
+	start(f, &policy, 1);
+	while (!(error = dp_port_create(f->dp, &port, NULL)))
+		n++;
+	assert_int_equal(error, -ENOSPC);
+	assert_int_equal(n, DP_WORKER_PORTS);
+}
+
+static void test_refusals(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_policy policy = DP_POLICY_DEFAULT;
+	int cpu[] = { 1 << 20 };
+	struct reason why;
+	struct dp *dp;
+
+	assert_int_equal(dp_create(&dp, 0, NULL, &policy, f->quiesce, &why), -EINVAL);
+	assert_non_null(strstr(why.text, "0 data-path workers"));
+	assert_int_equal(dp_create(&dp, 1, cpu, &policy, f->quiesce, &why), -EINVAL);
+	assert_non_null(strstr(why.text, "CPU 1048576"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_kick_ends_nap),
+		TEST(test_kick_race),
+		TEST(test_arm_ends_nap),
+		TEST(test_wire_ends_nap),
+		TEST(test_short_naps),
+		TEST(test_always_busy),
+		TEST(test_publish_under_traffic),
+		TEST(test_ports),
+		TEST(test_too_many_ports),
+		TEST(test_refusals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
