@@ -291,6 +291,46 @@ struct iovm_vf_info rig_info(struct rig *rig)
 	return info;
 }
 
+static struct model model_copy;
+
+static void get_model(struct rig *rig)
+{
+	model_copy = rig->model;
+	model_copy.bare_command = pcie_command(&rig->bare);
+}
+
+const struct model *rig_model(struct rig *rig)
+{
+	rig_run(rig, get_model);
+	return &model_copy;
+}
+
+static struct iommu_summary summary;
+
+static void get_summary(struct rig *rig)
+{
+	iommu_summarize(rig->domain, &summary);
+}
+
+const struct iommu_summary *rig_summary(struct rig *rig)
+{
+	rig_run(rig, get_summary);
+	return &summary;
+}
+
+static int bar_result;
+
+static void set_bar_result(struct rig *rig)
+{
+	rig->model.bar_result = bar_result;
+}
+
+void rig_set_bar_result(struct rig *rig, int result)
+{
+	bar_result = result;
+	rig_run(rig, set_bar_result);
+}
+
 static unsigned int vector_to_signal;
 
 static void signal_vector(struct rig *rig)

@@ -28,7 +28,7 @@ enum { MSIX = 0x70, EXPRESS = 0xa0, AER = 0x100, ARI = 0x150, SRIOV = 0x160 };
 struct model {
 	uint32_t reg[BAR_SIZE / 4];
 	unsigned int reads, writes, resets, commands, msix, shares, changes;
-	uint16_t command;
+	uint16_t command, bare_command;
 	bool msix_enable, msix_mask, attached;
 	int share_fd; /* what share() made last */
 	int bar_result;
@@ -71,7 +71,12 @@ void rig_run(struct rig *rig, void (*f)(struct rig *rig));
 /* rig_hold() - the worker stays before its quiescent point; returns when it does. */
 void rig_hold(struct rig *rig, bool hold);
 
+/* Snapshots taken on the device thread, valid until the next call. */
 struct iovm_vf_info rig_info(struct rig *rig);
+const struct model *rig_model(struct rig *rig);
+const struct iommu_summary *rig_summary(struct rig *rig);
+
+void rig_set_bar_result(struct rig *rig, int result);  /* of every later register access */
 void rig_signal(struct rig *rig, unsigned int vector); /* from the device thread */
 void rig_wait_detached(struct rig *rig);
 

@@ -30,6 +30,22 @@ static int stop(void **state)
 	return 0;
 }
 
+static uint32_t word, word_offset;
+
+static void get_shared_word(struct rig *rig)
+{
+	assert_int_equal(pread(rig->model.share_fd, &word, sizeof(word), word_offset),
+			 sizeof(word));
+}
+
+/* What the device model sees in the register file that it shares now. */
+static uint32_t shared_word(struct rig *rig, uint32_t offset)
+{
+	word_offset = offset;
+	rig_run(rig, get_shared_word);
+	return word;
+}
+
 static void test_attach(void **state)
 {
 	struct rig *rig = *state;
@@ -37,7 +53,6 @@ static void test_attach(void **state)
 	struct vfio_user_client_region region;
 	struct iovm_vf_info info = rig_info(rig);
 	uint32_t vectors;
-	uint32_t word;
 
 	assert_int_equal(info.client, 0);
 	assert_true(info.registers_shared);
@@ -47,7 +62,7 @@ static void test_attach(void **state)
 	assert_int_equal(info.client, getpid());
 	assert_string_equal(info.socket_path, rig->socket);
 	assert_int_equal(info.attaches, 1);
-	assert_true(rig->model.attached);
+	assert_true(rig_model(rig)->attached);
 
 	assert_int_equal(vfio_user_client_map_region(client, 0, &region), 0);
 	assert_int_equal(region.size, BAR_SIZE);
@@ -57,8 +72,7 @@ static void test_attach(void **state)
 	assert_non_null(region.area[0].map);
 	((uint32_t *)region.area[0].map)[3] =
 		0x12345678; /* offset in the file: offset in the BAR */
-	assert_int_equal(pread(rig->model.share_fd, &word, 4, SHARED_OFFSET + 12), 4);
-	assert_int_equal(word, 0x12345678);
+	assert_int_equal(shared_word(rig, SHARED_OFFSET + 12), 0x12345678);
 	vfio_user_client_unmap_region(&region);
 
 	assert_int_equal(vfio_user_client_map_region(client, MSIX_BAR, &region), 0);
@@ -78,7 +92,7 @@ static void test_attach(void **state)
 	assert_int_equal(vectors, 0);
 	vfio_user_client_close(client);
 	rig_wait_detached(rig);
-	assert_false(rig->model.attached);
+	assert_false(rig_model(rig)->attached);
 }
 
 static uint32_t bar_get(struct vfio_user_client *client, uint64_t offset, uint32_t len)
@@ -94,17 +108,25 @@ static void bar_set(struct vfio_user_client *client, uint64_t offset, uint64_t v
 	assert_int_equal(vfio_user_client_write(client, 0, offset, &value, len, false), 0);
 }
 
+static void vf_memory_off(struct rig *rig)
+{
+	uint16_t control = PCI_SRIOV_CTRL_VFE;
+
+	pcie_config_write(&rig->pf, SRIOV + PCI_SRIOV_CTRL, &control, sizeof(control));
+}
+
 static void test_registers(void **state)
 {
 	struct rig *rig = *state;
 	struct vfio_user_client *client = rig_connect(rig);
 	uint8_t bytes[24] = { 0 }, read_back[24];
+	unsigned int writes;
 	uint64_t quad;
 
 	/* Without Memory Space Enable nobody answers. */
 	bar_set(client, 0x10, 1, 4);
 	assert_int_equal(bar_get(client, 0x10, 4), 0xffffffff);
-	assert_int_equal(rig->model.reads + rig->model.writes, 0);
+	assert_int_equal(rig_model(rig)->reads + rig_model(rig)->writes, 0);
 	config_set(client, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
 
 	bar_set(client, 0x10, 0x11223344, 4);
@@ -112,41 +134,41 @@ static void test_registers(void **state)
 	assert_int_equal(bar_get(client, 0x11, 1), 0x33);
 	assert_int_equal(bar_get(client, 0x12, 2), 0x1122);
 	bar_set(client, 0x20, 0x5566778899aabbccull, 8); /* two registers */
-	assert_int_equal(rig->model.reg[0x20 / 4], 0x99aabbcc);
-	assert_int_equal(rig->model.reg[0x24 / 4], 0x55667788);
+	assert_int_equal(rig_model(rig)->reg[0x20 / 4], 0x99aabbcc);
+	assert_int_equal(rig_model(rig)->reg[0x24 / 4], 0x55667788);
 	assert_int_equal(vfio_user_client_read(client, 0, 0x20, &quad, 8), 0);
 	assert_true(quad == 0x5566778899aabbccull);
 	bar_set(client, 0x3ffc, 0xabcd, 4); /* the last one */
-	assert_int_equal(rig->model.reg[0x3ffc / 4], 0xabcd);
+	assert_int_equal(rig_model(rig)->reg[0x3ffc / 4], 0xabcd);
 
 	/* Less than a dword is not written. */
-	rig->model.writes = 0;
+	writes = rig_model(rig)->writes;
 	bar_set(client, 0x10, 0, 1);
 	bar_set(client, 0x12, 0, 2);
 	bar_set(client, 0x11, 0, 4);
-	assert_int_equal(rig->model.writes, 0);
+	assert_int_equal(rig_model(rig)->writes, writes);
 	memset(bytes, 0x5a, sizeof(bytes));
 	assert_int_equal(vfio_user_client_write(client, 0, 0x32, bytes, 13, false), 0);
-	assert_int_equal(rig->model.writes, 2); /* 0x34 and 0x38 of 0x32 ... 0x3e */
-	assert_int_equal(rig->model.reg[0x30 / 4], 0);
-	assert_int_equal(rig->model.reg[0x34 / 4], 0x5a5a5a5a);
-	assert_int_equal(rig->model.reg[0x3c / 4], 0);
+	assert_int_equal(rig_model(rig)->writes, writes + 2); /* 0x34 and 0x38 of 0x32 ... 0x3e */
+	assert_int_equal(rig_model(rig)->reg[0x30 / 4], 0);
+	assert_int_equal(rig_model(rig)->reg[0x34 / 4], 0x5a5a5a5a);
+	assert_int_equal(rig_model(rig)->reg[0x3c / 4], 0);
 	assert_int_equal(vfio_user_client_read(client, 0, 0x32, read_back, 13), 0);
 	memset(bytes, 0, 2);
 	memset(bytes + 10, 0, 3);
 	assert_memory_equal(read_back, bytes, 13);
 
 	/* A refused access is all ones, not a broken connection; a slow one is answered later. */
-	rig->model.bar_result = -EIO;
+	rig_set_bar_result(rig, -EIO);
 	assert_int_equal(bar_get(client, 0x10, 4), 0xffffffff);
 	bar_set(client, 0x10, 0, 4);
-	rig->model.bar_result = PCIE_QUIESCE;
+	rig_set_bar_result(rig, PCIE_QUIESCE);
 	bar_set(client, 0x10, 0x77, 4);
 	assert_int_equal(bar_get(client, 0x10, 4), 0x77);
-	rig->model.bar_result = 0;
+	rig_set_bar_result(rig, 0);
 
 	/* VF MSE of the PF off: no VF answers. */
-	rig->pf_state.config[SRIOV + PCI_SRIOV_CTRL] &= (uint8_t)~PCI_SRIOV_CTRL_MSE;
+	rig_run(rig, vf_memory_off);
 	assert_int_equal(bar_get(client, 0x10, 4), 0xffffffff);
 	vfio_user_client_close(client);
 }
@@ -175,7 +197,7 @@ static void test_msix_table(void **state)
 			 0);
 	assert_int_equal(vfio_user_client_read(client, MSIX_BAR, VECTORS * 16, entry, 4), 0);
 	assert_int_equal(entry[0], 0);
-	assert_int_equal(rig->model.reads + rig->model.writes, 0);
+	assert_int_equal(rig_model(rig)->reads + rig_model(rig)->writes, 0);
 	assert_int_equal(vfio_user_client_reset(client), 0);
 	config_set(client, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
 	assert_int_equal(vfio_user_client_read(client, MSIX_BAR, 16, entry, 16), 0);
@@ -194,13 +216,13 @@ static void test_command(void **state)
 	info = rig_info(rig);
 	assert_true(info.bus_master && info.memory_space && info.msix);
 	assert_true(atomic_load(&rig->domain->bus_master));
-	assert_int_equal(rig->model.command, PCI_COMMAND_MASTER);
-	assert_int_equal(rig->model.commands, 1);
-	assert_true(rig->model.msix_enable && !rig->model.msix_mask);
-	assert_int_equal(pcie_command(&rig->bare), PCI_COMMAND_MASTER);
+	assert_int_equal(rig_model(rig)->command, PCI_COMMAND_MASTER);
+	assert_int_equal(rig_model(rig)->commands, 1);
+	assert_true(rig_model(rig)->msix_enable && !rig_model(rig)->msix_mask);
+	assert_int_equal(rig_model(rig)->bare_command, PCI_COMMAND_MASTER);
 	config_set(client, MSIX + PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL,
 		   2);
-	assert_true(rig->model.msix_mask);
+	assert_true(rig_model(rig)->msix_mask);
 
 	/* Bus mastering is gone when the write is answered: not before the worker let go. */
 	rig_hold(rig, true);
@@ -213,7 +235,7 @@ static void test_command(void **state)
 				 -ETIMEDOUT);
 	}
 	assert_false(atomic_load(&rig->domain->bus_master));
-	assert_int_equal(rig->model.command, 0);
+	assert_int_equal(rig_model(rig)->command, 0);
 	vfio_user_client_set_timeout(client, 5000);
 	rig_hold(rig, false);
 	assert_int_equal(config_get(client, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
@@ -233,7 +255,6 @@ static void test_dma(void **state)
 {
 	struct rig *rig = *state;
 	struct vfio_user_client *client = rig_connect(rig);
-	struct iommu_summary summary;
 	int fd = make_file(4 * MB);
 
 	assert_int_equal(vfio_user_client_dma_map(client, 0, 2 * MB, 3, fd, 0), 0);
@@ -241,8 +262,7 @@ static void test_dma(void **state)
 	assert_int_equal(vfio_user_client_dma_map(client, MB, 2 * MB, 3, fd, 0), -EEXIST);
 	assert_int_equal(vfio_user_client_dma_map(client, 4 * MB, 8 * MB, 3, fd, 0), -EINVAL);
 	assert_int_equal(vfio_user_client_dma_map(client, 0xc0000000, MB, 1, -1, 0), 0);
-	iommu_summarize(rig->domain, &summary);
-	assert_int_equal(summary.regions, 2);
+	assert_int_equal(rig_summary(rig)->regions, 2);
 	assert_int_equal(vfio_user_client_dma_unmap(client, MB, 2 * MB), -EINVAL);
 
 	rig_hold(rig, true);
@@ -252,8 +272,7 @@ static void test_dma(void **state)
 	vfio_user_client_set_timeout(client, 5000);
 	rig_hold(rig, false);
 	assert_int_equal(vfio_user_client_dma_unmap(client, 0xc0000000, MB), 0);
-	iommu_summarize(rig->domain, &summary);
-	assert_int_equal(summary.regions, 0);
+	assert_int_equal(rig_summary(rig)->regions, 0);
 	close(fd);
 	vfio_user_client_close(client);
 }
@@ -262,9 +281,8 @@ static void test_dma(void **state)
 static void check_reset(struct rig *rig, struct vfio_user_client *client,
 			void (*how)(struct vfio_user_client *))
 {
-	struct iommu_summary summary;
 	struct iovm_vf_info info;
-	unsigned int resets = rig->model.resets;
+	unsigned int resets = rig_model(rig)->resets;
 	uint64_t count;
 	int fd = make_file(MB), event = eventfd(0, EFD_NONBLOCK);
 
@@ -273,19 +291,18 @@ static void check_reset(struct rig *rig, struct vfio_user_client *client,
 	assert_int_equal(vfio_user_client_dma_map(client, 0, MB, 3, fd, 0), 0);
 	assert_int_equal(vfio_user_client_set_irqs(client, 2, 1, 1, &event), 0);
 	how(client);
-	assert_int_equal(rig->model.resets, resets + 1);
-	assert_int_equal(rig->model.command, 0);
-	assert_false(rig->model.msix_enable);
+	assert_int_equal(rig_model(rig)->resets, resets + 1);
+	assert_int_equal(rig_model(rig)->command, 0);
+	assert_false(rig_model(rig)->msix_enable);
 	assert_false(atomic_load(&rig->domain->bus_master));
 	assert_int_equal(config_get(client, PCI_COMMAND, 2), 0);
 	assert_int_equal(config_get(client, PCI_BASE_ADDRESS_0, 4), PCI_BASE_ADDRESS_MEM_TYPE_64);
 	assert_int_equal(config_get(client, MSIX + PCI_MSIX_FLAGS, 2), VECTORS - 1);
 	assert_int_equal(config_get(client, EXPRESS + PCI_EXP_DEVCTL, 2), 0x2810);
-	assert_int_equal(pcie_command(&rig->bare), 0);
+	assert_int_equal(rig_model(rig)->bare_command, 0);
 	info = rig_info(rig);
 	assert_int_equal(info.vectors, 1);
-	iommu_summarize(rig->domain, &summary);
-	assert_int_equal(summary.regions, 1);
+	assert_int_equal(rig_summary(rig)->regions, 1);
 
 	start_function(client); /* and the eventfd still works */
 	rig_signal(rig, 1);
@@ -323,10 +340,8 @@ static void test_reconnect(void **state)
 	struct rig *rig = *state;
 	struct vfio_user_client *client = rig_connect(rig);
 	struct vfio_user_client_region ghost, region;
-	struct iommu_summary summary;
 	struct iovm_vf_info info;
 	int fd = make_file(MB), event = eventfd(0, EFD_NONBLOCK);
-	uint32_t word;
 
 	assert_int_equal(vfio_user_client_map_region(client, 0, &ghost), 0);
 	start_function(client);
@@ -335,10 +350,9 @@ static void test_reconnect(void **state)
 	assert_int_equal(vfio_user_client_set_irqs(client, 2, 0, 1, &event), 0);
 	vfio_user_client_close(client);
 	rig_wait_detached(rig);
-	assert_int_equal(rig->model.resets, 1);
-	assert_int_equal(rig->model.share_fd, -1);
-	iommu_summarize(rig->domain, &summary);
-	assert_int_equal(summary.regions, 0);
+	assert_int_equal(rig_model(rig)->resets, 1);
+	assert_int_equal(rig_model(rig)->share_fd, -1);
+	assert_int_equal(rig_summary(rig)->regions, 0);
 	info = rig_info(rig);
 	assert_int_equal(info.vectors, 0);
 	assert_false(info.bus_master || info.memory_space || info.msix);
@@ -352,8 +366,7 @@ static void test_reconnect(void **state)
 	assert_int_equal(vfio_user_client_map_region(client, 0, &region), 0);
 	*(uint32_t *)ghost.area[0].map = 0xbad;
 	assert_int_equal(*(uint32_t *)region.area[0].map, 0);
-	assert_int_equal(pread(rig->model.share_fd, &word, 4, SHARED_OFFSET), 4);
-	assert_int_equal(word, 0);
+	assert_int_equal(shared_word(rig, SHARED_OFFSET), 0);
 	vfio_user_client_unmap_region(&ghost);
 	vfio_user_client_unmap_region(&region);
 	vfio_user_client_close(client);
@@ -531,18 +544,16 @@ static void test_destroy_attached(void **state)
 {
 	struct rig *rig = *state;
 	struct vfio_user_client *client = rig_connect(rig);
-	struct iommu_summary summary;
 	int fd = make_file(MB);
-	uint32_t word;
+	uint32_t id;
 
 	assert_int_equal(vfio_user_client_dma_map(client, 0, MB, 3, fd, 0), 0);
 	rig_run(rig, destroy);
-	assert_false(rig->model.attached);
-	assert_int_equal(rig->model.resets, 1);
-	iommu_summarize(rig->domain, &summary);
-	assert_int_equal(summary.regions, 0);
+	assert_false(rig_model(rig)->attached);
+	assert_int_equal(rig_model(rig)->resets, 1);
+	assert_int_equal(rig_summary(rig)->regions, 0);
 	assert_int_equal(access(rig->socket, F_OK), -1);
-	assert_int_not_equal(vfio_user_client_read(client, CONFIG, 0, &word, 4), 0);
+	assert_int_not_equal(vfio_user_client_read(client, CONFIG, 0, &id, 4), 0);
 	vfio_user_client_close(client);
 	close(fd);
 }
