@@ -50,11 +50,12 @@ static int create_vf(struct card_vf *vf, struct reason *why)
 		.ctx = vf,
 	};
 	struct iovm_vf *iovm;
+	char bdf[sizeof(vf->bdf)];
 	int error;
 
-	pcie_bdf_format(card->config->domain, rid, vf->bdf);
-	snprintf(vf->socket, sizeof(vf->socket), "%.80s/%s.sock", card->env->config->run_dir,
-		 vf->bdf);
+	pcie_bdf_format(card->config->domain, rid, bdf);
+	memcpy(vf->bdf, bdf, sizeof(bdf));
+	snprintf(vf->socket, sizeof(vf->socket), "%.80s/%s.sock", card->env->config->run_dir, bdf);
 	pcie_function_init(&vf->bare, &pf->vf_layout, &pf->state->vf[vf->index].bare, rid,
 			   &ixgbe_vf_function_ops, ixgbe_get_vf(pf->model, vf->index));
 	error = pcie_hierarchy_add(card->hierarchy, &vf->bare);
