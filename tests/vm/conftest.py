@@ -31,16 +31,16 @@ class Crew:
     def __init__(self):
         self.members = []
 
-    def add(self, member):
+    def add(self, member, start=True):
         self.members.append(member)
         _alive.append(member)
-        return member.start()
+        return member.start() if start else member
 
     def guest(self, *args, **kwargs):
         return self.add(Guest(*args, **kwargs))
 
-    def daemon(self, *args, **kwargs):
-        return self.add(Daemon(*args, **kwargs))
+    def daemon(self, *args, start=True, **kwargs):
+        return self.add(Daemon(*args, **kwargs), start)
 
     def namespace(self, *args, **kwargs):
         return self.add(Namespace(*args, **kwargs))

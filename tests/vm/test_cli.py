@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""softiovd and softiov as an administrator meets them: above all, how they refuse."""
+
+import json
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lab import REPO, program, wait_until
+from vfio_user import Vf
+
+BAD_CONFIGS = [
+    ("cards:\n  - address: '0000:07'\n    colour: red\n", 3, ["colour", "ports"]),
+    ("workers: 99\n", 1, ["99", "1 to 16"]),
+    ("workers: many\n", 1, ["many"]),
+    ("cards:\n  - address: 7\n", 2, ["'7'", "0000:07"]),
+    ("cards:\n  - ports:\n      - uplink: telepathy\n", 3, ["telepathy", "none", "tap:"]),
+    ("cards:\n  - ports:\n      - pfs: [{ vfs: 65 }]\n", 3, ["65", "0 to 64"]),
+    ("cards:\n  - ports:\n      - pfs: [{}, {}, {}]\n", 3, ["1, 2 or 4"]),
+    ("cards:\n  - ports:\n      - pfs: [{ vf: { 0: { mac: '01:00:00:00:00:00' } } }]\n", 3,
+     ["01:00:00:00:00:00", "unicast"]),
+    ("cards:\n  - ports:\n      - pfs:\n          - vf:\n              0: { vlan: 4095 }\n", 5,
+     ["4095", "0 to 4094"]),
+    ("cards:\n  - ports:\n      - pfs: [{ vf: { 0: { registers: open } } }]\n", 3,
+     ["open", "shared", "trapped"]),
+    ("cards:\n  - address: '0000:07'\n  - address: '0000:09'\n", 3, ["overlap"]),
+    ("cards: [\n", 2, ["YAML"]),
+    ("cards: []\n", 1, ["no card"]),
+]
+
+
+def softiovd(*args, prefix=(), **kwargs):
+    """Run it where it can do no harm, until it ends by itself."""
+    return subprocess.run(["unshare", "-n", *prefix, program("softiovd"), *map(str, args)],
+                          capture_output=True, text=True, timeout=20,
+                          stdin=subprocess.DEVNULL, **kwargs)
+
+
+def one_line(done, *words):
+    """It was refused in one line that has these words."""
+    assert done.returncode != 0 and done.stdout == ""
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("softiovd: ")
+    for word in words:
+        assert word in done.stderr, (word, done.stderr)
+    return done
+
+
+@pytest.fixture(scope="module")
+def daemon(module_crew):
+    daemon = module_crew.daemon("cards: [{ address: '0000:07' }]\n")
+    daemon.socket("0000:07:11.6")
+    return daemon
+
+
+@pytest.mark.parametrize("text, line, words", BAD_CONFIGS)
+@pytest.mark.parametrize("check", [[], ["--check-config"]], ids=["start", "check"])
+def test_bad_configuration(tmp_path, text, line, words, check):
+    config = tmp_path / "bad.yaml"
+    config.write_text(text)
+    run_dir = tmp_path / "run"
+    done = one_line(softiovd("--config", config, "--run-dir", run_dir, *check),
+                    f"{config}:{line}: ", *words)
+    assert done.returncode == 2
+    assert not run_dir.exists(), "nothing was started"
+
+
+def test_check_config(tmp_path):
+    config = tmp_path / "good.yaml"
+    config.write_text("workers: 1\n")
+    done = softiovd("--check-config", "--config", config, "--run-dir", tmp_path / "run")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{config}: ok\n", "")
+    assert softiovd("--check-config", "--config", REPO / "etc/softiovd.yaml").returncode == 0
+    assert not (tmp_path / "run").exists()
+    missing = one_line(softiovd("--config", tmp_path / "none.yaml"), "none.yaml", "No such file")
+    assert missing.returncode == 2
+
+
+def test_unknown_words():
+    for args, word in ((["--colour"], "--colour"), (["now"], "now"),
+                       (["--log-level", "loud"], "loud")):
+        done = softiovd(*args)
+        assert done.returncode == 2 and word in done.stderr
+
+
+def test_run_directory_in_use(daemon):
+    before = daemon.function("0000:07:10.0")
+    one_line(softiovd("--run-dir", daemon.run_dir), str(daemon.api), "in use", "--run-dir")
+    assert daemon.function("0000:07:10.0")["messages"] == before["messages"]
+    with Vf(daemon.socket("0000:07:10.0")) as vf:
+        assert vf.mac == before["mac"], "its sockets still work"
+
+
+def test_missing_directory(tmp_path):
+    one_line(softiovd("--run-dir", tmp_path / "no" / "where"), "no/where", "--run-dir")
+
+
+def test_run_directory_without_permission(tmp_path):
+    tmp_path.chmod(0o755)
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o700)
+    nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    one_line(softiovd("--run-dir", folder / "run", prefix=nobody, cwd="/"), "closed", "--run-dir")
+
+
+def test_stale_sockets_are_replaced(crew):
+    daemon = crew.daemon("cards: [{ address: '0000:07' }]\n")
+    daemon.socket("0000:07:10.0")
+    daemon.kill()
+    assert daemon.socket("0000:07:10.0").exists(), "left over"
+    daemon.start()
+    with Vf(daemon.socket("0000:07:10.0")):
+        pass
+    assert daemon.stop() == 0
+    assert not list(daemon.run_dir.iterdir()), "an orderly end leaves nothing"
+
+
+def test_socket_permissions(crew, tmp_path):
+    daemon = crew.daemon("api: { mode: '0660' }\ncards:\n  - ports:\n      - pfs:\n"
+                         "          - vf-defaults: { socket: { mode: '0640', group: 12 } }\n"
+                         "            vf: { 1: { socket: { owner: 34, mode: '0606' } } }\n")
+    expected = {daemon.api: (0o660, 0, 0), daemon.socket("0000:07:10.0"): (0o640, 0, 12),
+                daemon.socket("0000:07:10.2"): (0o606, 34, 12)}
+    for path, (mode, owner, group) in expected.items():
+        status = os.stat(path)
+        assert stat.S_IMODE(status.st_mode) == mode
+        if os.geteuid() == 0:
+            assert (status.st_uid, status.st_gid) == (owner, group)
+
+
+def test_runs_without_root(crew):
+    nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    daemon = crew.daemon("cards: [{ address: '0000:07' }]\n", under=nobody, start=False)
+    daemon.run_dir.mkdir()
+    for path in (daemon.dir, daemon.run_dir):
+        os.chown(path, 65534, 65534)
+    daemon.start()
+    with Vf(daemon.socket("0000:07:10.0")):
+        assert daemon.function("0000:07:10.0")["attached"] == os.getpid()
+    assert daemon.function("0000:07:00.0")["netdev"] is None
+
+
+@pytest.mark.parametrize("words, names", [
+    (["dance"], "dance"),
+    ([], "command"),
+    (["--loud", "show"], "--loud"),
+    (["show", "me"], "me"),
+    (["vf"], "set"),
+    (["vf", "set"], "address"),
+    (["vf", "set", "0000:07:10.0"], "nothing"),
+    (["vf", "set", "0000:07:10.0", "colour", "red"], "colour"),
+    (["vf", "set", "0000:07:10.0", "mac"], "mac"),
+    (["vf", "set", "0000:07:10.0", "vlan", "many"], "many"),
+    (["vf", "set", "0000:07:10.0", "spoofchk", "maybe"], "maybe"),
+    (["vf", "set", "0000:07:10.0", "vlan", "1", "vlan", "2"], "twice"),
+    (["vf", "set", "0000:07:00.0", "vf", "minus"], "vf"),
+    (["vf", "set", "0000:07:10.0", "mac", "52:54:00"], "52:54:00"),
+    (["vf", "set", "0000:07:10.0", "vlan", "4095"], "4094"),
+    (["vf", "set", "0000:07:10.0", "state", "sideways"], "sideways"),
+    (["vf", "qemu-args"], "address"),
+    (["pf", "set", "0000:07:00.0", "numvfs"], "numvfs"),
+    (["pf", "set", "0000:07:00.0", "numvfs", "x"], "x"),
+    (["stop", "now"], "now"),
+])
+def test_malformed_words(daemon, words, names):
+    before = daemon.functions()
+    rc, out, err = daemon.cli(*words)
+    assert rc == 2 and out == "" and names in err and err.count("\n") == 1
+    assert daemon.functions() == before, "nothing changed"
+
+
+@pytest.mark.parametrize("words, names", [
+    (["vf", "set", "0000:07:1f.6", "vlan", "1"], "0000:07:1f.6"),
+    (["vf", "set", "0000:07:00.0", "vf", "8", "vlan", "1"], "VF 8"),
+    (["vf", "qemu-args", "0000:09:10.0"], "0000:09:10.0"),
+    (["pf", "set", "0000:07:00.1", "numvfs", "4"], "0000:07:00.1"),
+    (["pf", "set", "0000:07:00.0", "numvfs", "64"], "63"),
+])
+def test_what_is_not_there(daemon, words, names):
+    before = daemon.functions()
+    rc, out, err = daemon.cli(*words)
+    assert rc == 1 and out == "" and names in err
+    assert daemon.functions() == before
+
+
+def test_no_daemon(tmp_path):
+    done = subprocess.run([program("softiov"), "--socket", tmp_path / "none", "show"],
+                          capture_output=True, text=True)
+    assert done.returncode == 1 and "softiovd" in done.stderr and str(tmp_path) in done.stderr
+
+
+def curl(daemon, path, *args):
+    done = subprocess.run(["curl", "-s", "-w", "%{http_code}", "--unix-socket", daemon.api, *args,
+                           f"http://softiov{path}"], capture_output=True, text=True, check=True)
+    return int(done.stdout[-3:]), json.loads(done.stdout[:-3])
+
+
+def test_curl(daemon):
+    status, tree = curl(daemon, "/v1/show")
+    assert status == 200 and tree["pid"] == daemon.process.pid
+    status, answer = curl(daemon, "/v1/pf/0000:07:00.0/vf/3", "-X", "PATCH", "-d",
+                          '{"vlan": 7, "qos": 3, "mac": "52:54:00:00:00:33"}')
+    assert (status, answer) == (200, {"ok": True})
+    vf = daemon.function("0000:07:10.6")
+    assert (vf["vlan"], vf["qos"], vf["mac"]) == (7, 3, "52:54:00:00:00:33")
+    assert curl(daemon, "/v1/vf/0000:07:10.6", "-X", "PATCH", "-d", '{"vlan": 0}')[0] == 200
+    assert daemon.function("0000:07:10.6")["vlan"] == 0
+
+
+@pytest.mark.parametrize("status, path, args, names", [
+    (404, "/v1/tell", [], "/v1/tell"),
+    (405, "/v1/show", ["-X", "POST"], "GET"),
+    (404, "/v1/vf/0000:07:1f.7", ["-X", "PATCH", "-d", '{"vlan": 1}'], "0000:07:1f.7"),
+    (400, "/v1/vf/0000:07:10.0", ["-X", "PATCH", "-d", "{"], "JSON"),
+    (400, "/v1/vf/0000:07:10.0", ["-X", "PATCH", "-d", "[]"], "object"),
+    (400, "/v1/vf/0000:07:10.0", ["-X", "PATCH", "-d", '{"colour": 1}'], "colour"),
+    (400, "/v1/vf/0000:07:10.0", ["-X", "PATCH", "-d", '{"vlan": "1"}'], "vlan"),
+    (400, "/v1/vf/0000:07:10.0", ["-X", "PATCH", "-d", '{"qos": 1, "vlan": 5000}'], "vlan"),
+    (400, "/v1/pf/0000:07:00.0", ["-X", "PATCH", "-d", '{"numvfs": -1}'], "numvfs"),
+    (400, "/v1/stop", ["-X", "POST", "-d", '{"force": "yes"}'], "force"),
+])
+def test_malformed_requests(daemon, status, path, args, names):
+    before = daemon.functions()
+    got, answer = curl(daemon, path, *args)
+    assert got == status and names in answer["error"]
+    assert daemon.functions() == before
+
+
+def test_show_is_a_tree(daemon):
+    rc, out, _ = daemon.cli("show")
+    assert rc == 0
+    assert [line.split()[0] for line in out.splitlines()][:4] == ["card", "port", "PF", "VF"]
+    assert out.count("  free\n") == 8
+
+
+def test_qemu_args_are_those_that_work(daemon):
+    rc, out, _ = daemon.cli("vf", "qemu-args", "0000:07:10.0")
+    assert rc == 0 and out.count("\n") == 1
+    words = subprocess.run(["sh", "-c", f"printf '%s\\n' {out}"], capture_output=True, text=True)
+    assert "memory-backend-memfd,id=mem,size=1G,share=on" in words.stdout
+    device = json.loads(words.stdout.splitlines()[-1])
+    assert device["socket"]["path"] == str(daemon.socket("0000:07:10.0"))
+    assert Path(device["socket"]["path"]).is_socket()
+
+
+def test_numvfs_while_running(crew):
+    daemon = crew.daemon("cards: [{ address: '0000:07' }]\n")
+    macs = {}
+    for count in (8, 16, 63, 0, 1, 8):
+        assert daemon.cli("pf", "set", "0000:07:00.0", "numvfs", count) == (0, "", "")
+        assert len(list(daemon.run_dir.glob("0000:*.sock"))) == count
+        pf = daemon.function("0000:07:00.0")
+        assert pf["numvfs"] == len(pf["vfs"]) == count
+        for vf in pf["vfs"]:
+            assert macs.setdefault(vf["address"], vf["mac"]) == vf["mac"]
+    with Vf(daemon.socket("0000:07:10.0")) as vf:
+        rc, _, err = daemon.cli("pf", "set", "0000:07:00.0", "numvfs", "4")
+        assert rc == 1 and "attached" in err
+        assert vf.reg(0x8) != 0xffffffff
+    assert daemon.function("0000:07:00.0")["numvfs"] == 8
+
+
+def test_stop(crew):
+    daemon = crew.daemon("cards: [{ address: '0000:07' }]\n")
+    with Vf(daemon.socket("0000:07:10.0")) as vf:
+        rc, _, err = daemon.cli("stop")
+        assert rc == 1 and "1 VF" in err and "--force" in err
+        daemon.process.terminate()
+        wait_until(lambda: "refused" in daemon.logs(), 5, "refusal of SIGTERM")
+        assert daemon.alive() and vf.reg(0x8) != 0xffffffff
+        assert daemon.cli("stop", "--force")[0] == 0
+        assert daemon.process.wait(5) == 0
+    again = crew.daemon("cards: [{ address: '0000:07' }]\n")
+    assert again.cli("stop")[0] == 0
+    assert again.process.wait(5) == 0

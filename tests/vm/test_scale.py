@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Many VFs: how fast they are there, what they cost while nothing happens."""
+
+import json
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from lab import program, wait_until
+
+PF = "{ vfs: 64, netdev: none }"
+TWO_PFS = f"""\
+cards:
+  - address: "0000:07"
+    ports: [{{ pfs: [{PF}] }}, {{ pfs: [{PF}] }}]
+"""
+EIGHT_PFS = f"""\
+cards:
+  - address: "0000:07"
+    ports:
+      - pfs: [{PF}, {PF}, {PF}, {PF}]
+      - pfs: [{PF}, {PF}, {PF}, {PF}]
+"""
+
+
+def resident_mb(daemon):
+    status = Path(f"/proc/{daemon.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024
+
+
+def sockets(daemon):
+    return sorted(daemon.run_dir.glob("0000:*.sock"))
+
+
+@pytest.mark.parametrize("config, count, seconds, megabytes", [
+    (TWO_PFS, 128, 1, 64),
+    (EIGHT_PFS, 512, 3, 200),
+])
+def test_start_and_memory(crew, config, count, seconds, megabytes):
+    started = time.monotonic()
+    daemon = crew.daemon(config)
+    wait_until(lambda: len(sockets(daemon)) == count, seconds + 5, f"{count} sockets", 0.01)
+    elapsed = time.monotonic() - started
+    assert elapsed < seconds
+    assert len(daemon.functions()) == count + (count // 64)
+    time.sleep(1)
+    resident = resident_mb(daemon)
+    print(f"{count} sockets after {elapsed:.2f} s, {resident:.1f} MB")
+    assert resident < megabytes
+    macs = [function["mac"] for function in daemon.functions().values()]
+    assert len(set(macs)) == len(macs)
+
+
+def test_128_idle_vfs_cost_nothing(crew):
+    daemon = crew.daemon(TWO_PFS)
+    wait_until(lambda: len(sockets(daemon)) == 128, 10, "128 sockets")
+    seconds, packets = 10, 20
+    load = subprocess.Popen([program("vfload"), str(seconds), str(packets), *sockets(daemon)],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert load.stdout.readline() == "ready\n", load.stderr.read()
+        used, since = sum(daemon.cpu_seconds().values()), time.monotonic()
+        assert load.stdout.readline() == "quiet\n", load.stderr.read()
+        used = sum(daemon.cpu_seconds().values()) - used
+        elapsed = time.monotonic() - since
+        attached = [vf for vf in daemon.functions().values() if vf.get("attached")]
+        assert len(attached) == 128
+        assert all(vf["receive_enabled"] and vf["queues"] for vf in attached)
+        out, err = load.communicate(timeout=30)
+        assert load.returncode == 0, err
+    finally:
+        load.kill()
+        load.wait()
+    report = json.loads(out)
+    print(f"idle: {100 * used / elapsed:.2f} % of a core; after silence: {report['latency_us']}")
+    assert report["attached"] == 128
+    assert used <= 0.02 * elapsed
+    assert len(report["latency_us"]) == packets
+    assert max(report["latency_us"]) <= 3000
