@@ -98,11 +98,11 @@ static bool request_waits(struct pf_driver *driver, unsigned int vf)
 }
 
 /* A ping that cannot be posted stays due: what hinders it ends with an interrupt. */
-static void try_ping(struct pf_driver *driver, unsigned int vf, uint64_t now)
+static void try_ping(struct pf_driver *driver, unsigned int vf)
 {
 	uint32_t ping = MSG_PF_CONTROL;
 
-	if (driver->reply_ns[vf] && now - driver->reply_ns[vf] < REPLY_PATIENCE_NS)
+	if (driver->reply_ns[vf] && now_ns() - driver->reply_ns[vf] < REPLY_PATIENCE_NS)
 		return;
 	if (request_waits(driver, vf))
 		return;
@@ -140,7 +140,7 @@ static unsigned int next_vf(uint64_t set, unsigned int from)
 
 void pf_mailbox_service(struct pf_driver *driver)
 {
-	uint64_t resets, requests, acks, pings, now = now_ns();
+	uint64_t resets, requests, acks, pings;
 	uint64_t vfs = pending_vfs(driver, &resets, &requests, &acks);
 
 	for (unsigned int n = 0; vfs && n < VFS_PER_PASS; n++) {
@@ -162,7 +162,7 @@ void pf_mailbox_service(struct pf_driver *driver)
 	for (unsigned int n = 0; pings && n < PINGS_PER_PASS; n++) {
 		unsigned int vf = next_vf(pings, 0);
 
-		try_ping(driver, vf, now);
+		try_ping(driver, vf);
 		pings &= ~BIT64(vf);
 	}
 	if (vfs || pings)

@@ -227,19 +227,27 @@ static int get_link_state(struct pf_driver *driver, unsigned int vf, uint32_t *m
 	return 0;
 }
 
-static int (*const handler[MSG_TYPES])(struct pf_driver *driver, unsigned int vf, uint32_t *msg) = {
-	[MSG_SET_MAC_ADDR] = set_mac_addr,
-	[MSG_SET_MULTICAST] = set_multicast,
-	[MSG_SET_VLAN] = set_vlan,
-	[MSG_SET_LPE] = set_lpe,
-	[MSG_SET_MACVLAN] = set_macvlan,
-	[MSG_API_NEGOTIATE] = api_negotiate,
-	[MSG_GET_QUEUES] = get_queues,
-	[MSG_GET_RETA] = get_reta,
-	[MSG_GET_RSS_KEY] = get_rss_key,
-	[MSG_UPDATE_XCAST_MODE] = update_xcast_mode,
-	[MSG_GET_LINK_STATE] = get_link_state,
+static const struct {
+	const char *name;
+	int (*handle)(struct pf_driver *driver, unsigned int vf, uint32_t *msg);
+} messages[MSG_TYPES] = {
+	[MSG_SET_MAC_ADDR] = { "SET_MAC_ADDR", set_mac_addr },
+	[MSG_SET_MULTICAST] = { "SET_MULTICAST", set_multicast },
+	[MSG_SET_VLAN] = { "SET_VLAN", set_vlan },
+	[MSG_SET_LPE] = { "SET_LPE", set_lpe },
+	[MSG_SET_MACVLAN] = { "SET_MACVLAN", set_macvlan },
+	[MSG_API_NEGOTIATE] = { "API_NEGOTIATE", api_negotiate },
+	[MSG_GET_QUEUES] = { "GET_QUEUES", get_queues },
+	[MSG_GET_RETA] = { "GET_RETA", get_reta },
+	[MSG_GET_RSS_KEY] = { "GET_RSS_KEY", get_rss_key },
+	[MSG_UPDATE_XCAST_MODE] = { "UPDATE_XCAST_MODE", update_xcast_mode },
+	[MSG_GET_LINK_STATE] = { "GET_LINK_STATE", get_link_state },
 };
+
+static bool is_known(uint32_t type)
+{
+	return type < MSG_TYPES && messages[type].handle;
+}
 
 /* The reply carries no CTS: drivers compare word 0 as a whole. */
 static unsigned int reset(struct pf_driver *driver, unsigned int vf, uint32_t *msg)
@@ -259,10 +267,14 @@ static unsigned int reset(struct pf_driver *driver, unsigned int vf, uint32_t *m
 
 static void note_refusal(struct pf_driver *driver, unsigned int vf, uint32_t word, int error)
 {
+	uint32_t type = MSG_TYPE(word);
+
 	vf_state(driver, vf)->nacks++;
 	/* Drivers find the version to speak by trying: no news. */
-	if (MSG_TYPE(word) != MSG_API_NEGOTIATE && log_ratelimit(&driver->limit[vf]))
-		log_info("VF %u: refused mailbox message 0x%08x: %s", vf, word, strerror(-error));
+	if (type == MSG_API_NEGOTIATE || !log_ratelimit(&driver->limit[vf]))
+		return;
+	log_info("VF %u: mailbox message %s (0x%08x) refused: %s", vf,
+		 is_known(type) ? messages[type].name : "of unknown type", word, strerror(-error));
 }
 
 unsigned int pf_message(struct pf_driver *driver, unsigned int vf, uint32_t msg[MAILBOX_WORDS])
@@ -281,7 +293,7 @@ unsigned int pf_message(struct pf_driver *driver, unsigned int vf, uint32_t msg[
 		msg[0] |= MSG_NACK;
 		return 1;
 	}
-	error = type < MSG_TYPES && handler[type] ? handler[type](driver, vf, msg) : -EOPNOTSUPP;
+	error = is_known(type) ? messages[type].handle(driver, vf, msg) : -EOPNOTSUPP;
 	if (error)
 		note_refusal(driver, vf, word, error);
 	msg[0] = word | (error ? MSG_NACK : MSG_ACK) | MSG_CTS;
