@@ -279,7 +279,7 @@ int vfio_user_client_dma_unmap(struct vfio_user_client *client, uint64_t iova, u
 
 int vfio_user_client_get_irq(struct vfio_user_client *client, uint32_t irq, uint32_t *vectors)
 {
-	struct vfio_user_irq_info asked = { .argsz = sizeof(asked), .index = irq }, reply;
+	struct vfio_user_irq_info asked = { .argsz = sizeof(asked), .index = irq }, reply = { 0 };
 	struct client_request r = { .command = VFIO_USER_CMD_DEVICE_GET_IRQ_INFO,
 				    .payload = &asked,
 				    .payload_size = sizeof(asked),

@@ -103,7 +103,7 @@ struct connection {
 	uint32_t reply_size, reply_capacity;
 	int reply_fd;
 
-	STAILQ_HEAD(, outgoing) queue;
+	STAILQ_HEAD(outgoing_queue, outgoing) queue;
 	uint32_t queued; /* bytes */
 
 	struct vfio_user_capabilities peer;

@@ -9,8 +9,8 @@
  *	EVENTFD | TRIGGER, no fds	take count eventfds away
  *	NONE | TRIGGER, start 0 count 0	take all of the index away
  *	NONE or BOOL | TRIGGER		fire (a loop back test)
- *	NONE or BOOL | MASK, UNMASK	INTx only: the other indexes are masked in their own tables
- *	EVENTFD | UNMASK		INTx only: KVM tells the end of interrupt through an eventfd
+ *	NONE or BOOL | MASK, UNMASK	INTx only: others are masked in their own tables
+ *	EVENTFD | UNMASK		INTx only: KVM tells the end of interrupt by an eventfd
  *
  * An eventfd of the client is written by threads that must never block: it must really be an
  * eventfd, non-blocking.

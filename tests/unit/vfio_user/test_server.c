@@ -409,6 +409,24 @@ static void test_silent_peer_blocks_nobody(void **state)
 	close(fd);
 }
 
+static void test_handshake_deadline(void **state)
+{
+	uint64_t start = now_ns();
+	int silent = peer_connect(), half = peer_connect(), client = peer_open();
+	char byte;
+
+	peer_send(half, "\1\0\1\0", 4, NULL, 0);
+	while (recv(half, &byte, 1, 0) != 0 && now_ns() - start < 10 * NSEC_PER_SEC) {
+		event_base_loop(h.base, EVLOOP_NONBLOCK);
+		usleep(10000);
+	}
+	assert_in_range(now_ns() - start, 4 * NSEC_PER_SEC, 8 * NSEC_PER_SEC);
+	assert_closed(silent);
+	close(half);
+	assert_alive(client);
+	close(client);
+}
+
 static void test_reconnect(void **state)
 {
 	for (unsigned int i = 0; i < 50; i++) {
@@ -821,6 +839,7 @@ int main(void)
 		TEST(test_no_reply_means_none),
 		TEST(test_second_client),
 		TEST(test_silent_peer_blocks_nobody),
+		TEST(test_handshake_deadline),
 		TEST(test_reconnect),
 		TEST(test_reconnect_before_backlog_is_read),
 		TEST(test_throw_out),
