@@ -2,8 +2,8 @@
 /*
  * bdf.c - routing IDs as people write them: domain:bus:device.function, "0000:07:10.0".
  *
- * A routing ID is bus (8 bits), device (5) and function (3); with ARI the last two are one 8-bit function
- * number, written the same way. PCI Express Base 5.0, 2.2.4.2.
+ * A routing ID is bus (8 bits), device (5) and function (3); with ARI the last two are one 8-bit
+ * function number, written the same way. PCI Express Base 5.0, 2.2.4.2.
  */
 #include <stdio.h>
 #include "pcie/function.h"

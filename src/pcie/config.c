@@ -2,13 +2,14 @@
 /*
  * config.c - reads and writes of configuration space, and what a write brings about.
  *
- * A write goes byte by byte through the masks of the layout, so that requesters may use any size and
- * alignment. Then the few registers with effects are compared with what they were before: Command, the
- * power state, MSI-X control, SR-IOV. BARs need no code of their own: all ones written to a register
- * whose low bits are read-only read back as the size.
+ * A write goes byte by byte through the masks of the layout, so that requesters may use any size
+ * and alignment. Then the few registers with effects are compared with what they were before:
+ * Command, the power state, MSI-X control, SR-IOV. BARs need no code of their own: all ones
+ * written to a register whose low bits are read-only read back as the size.
  *
- * A function that is not in D0 neither answers memory accesses nor masters the bus (5.3.1.4.1), so the
- * device model is told a Command register without those bits; the register itself keeps them.
+ * A function that is not in D0 neither answers memory accesses nor masters the bus (5.3.1.4.1),
+ * so the device model is told a Command register without those bits; the register itself keeps
+ * them.
  *
  * Specification: PCI Express Base 5.0, 5.3 (power states), 6.6.2 (function-level reset), 7.5.1.1.3
  * (Command), 7.5.3.4 (Device Control), 7.7.2.2 (MSI-X Message Control).

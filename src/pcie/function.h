@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * function.h - a PCI Express function as a bus sees it: 4 KiB of configuration bytes with write masks, capabilities,
- * function-level reset and, for a PF, the SR-IOV capability with the bare VFs it brings up. Device thread.
+ * function.h - a PCI Express function as a bus sees it: 4 KiB of configuration bytes with write
+ * masks, capabilities, function-level reset and, for a PF, the SR-IOV capability with the bare
+ * VFs it brings up. Device thread.
  *
- * A device model describes its functions once as a struct pcie_layout (reset values and write masks, built with the
- * pcie_add_*() calls); many functions share a layout. What a function is lives in struct pcie_function_state in the
- * card's state file. Effects travel through struct function_ops.
+ * A device model describes its functions once as a struct pcie_layout (reset values and write
+ * masks, built with the pcie_add_*() calls); many functions share a layout. What a function is
+ * lives in struct pcie_function_state in the card's state file. Effects travel through struct
+ * function_ops.
  *
  * Specification: PCI Express Base 5.0, chapters 7 and 9.
  */
@@ -19,18 +21,25 @@
 #define PCIE_CONFIG_SIZE 4096
 #define PCIE_BARS 6
 
-/* What an access returns besides -errno: PCIE_QUIESCE asks whoever answers the requester to wait a grace period. */
+/*
+ * What an access returns besides -errno: PCIE_QUIESCE asks whoever answers the requester to wait a
+ * grace period.
+ */
 #define PCIE_DONE 0
 #define PCIE_QUIESCE 1
 
 /**
  * struct function_ops - the device model behind a function. All but the BAR accessors may be NULL.
- * @bar_read, @bar_write: @len 1, 2, 4 or 8 bytes at @offset of @bar, bounds checked. PCIE_DONE, PCIE_QUIESCE or -errno.
+ * @bar_read, @bar_write: @len 1, 2, 4 or 8 bytes at @offset of @bar, bounds checked.
+ *	PCIE_DONE, PCIE_QUIESCE or -errno.
  * @reset: function-level reset (and conventional reset). PCIE_DONE or PCIE_QUIESCE.
- * @command: Memory Space Enable or Bus Master Enable changed; @command is the new value of the register.
+ * @command: Memory Space Enable or Bus Master Enable changed; @command is the new value of the
+ *	register, without these two bits while the function is in D3hot.
  * @msix: MSI-X Enable or Function Mask changed.
- * @vf_enable: VF Enable was set with @numvfs; the bare VFs exist when this returns. Non-zero refuses: the bit stays 0.
- * @vf_disable: VF Enable was cleared; the VFs are gone when the reply is sent. PCIE_DONE or PCIE_QUIESCE.
+ * @vf_enable: VF Enable was set with @numvfs (1 ... TotalVFs); when this returns the VFs exist.
+ *	Non-zero refuses: the bit stays 0.
+ * @vf_disable: VF Enable was cleared, by a write or by a reset; the VFs are gone when the reply is
+ *	sent. PCIE_DONE or PCIE_QUIESCE. After a reset it comes before @reset.
  */
 struct function_ops {
 	int (*bar_read)(void *ctx, unsigned int bar, uint64_t offset, void *data, uint32_t len);
@@ -43,7 +52,10 @@ struct function_ops {
 	int (*vf_disable)(void *ctx);
 };
 
-/** struct pcie_bar - one BAR as the layout declares it; a 64-bit BAR occupies two indexes, the second is size 0. */
+/**
+ * struct pcie_bar - one BAR as the layout declares it; a 64-bit BAR occupies two indexes, the
+ * second is size 0.
+ */
 struct pcie_bar {
 	uint64_t size; /* power of two >= 16, 0: absent */
 	bool is_64bit, prefetchable;
@@ -71,7 +83,10 @@ struct pcie_ids {
 };
 
 void pcie_layout_init(struct pcie_layout *layout, const struct pcie_ids *ids, bool multifunction);
-/** pcie_layout_init_vf() - a bare VF: vendor and device 0xffff, no BARs, Command only has Bus Master Enable. */
+/**
+ * pcie_layout_init_vf() - a bare VF: vendor and device 0xffff, no BARs, Command only has Bus Master
+ * Enable. The pcie_add_*() calls then leave out what a VF's capabilities lack.
+ */
 void pcie_layout_init_vf(struct pcie_layout *layout, const struct pcie_ids *ids);
 void pcie_add_bar(struct pcie_layout *layout, unsigned int index, uint64_t size, bool is_64bit,
 		  bool prefetchable);
@@ -100,8 +115,7 @@ void pcie_add_sriov(struct pcie_layout *layout, uint16_t offset,
 struct pcie_function_state {
 	uint8_t config[PCIE_CONFIG_SIZE];
 	uint32_t reserved;
-	uint32_t
-		present; /* 0: no function answers, reads are all ones (a VF while VF Enable is clear) */
+	uint32_t present; /* 0: no function answers, reads are all ones */
 };
 
 struct pcie_function {
@@ -125,7 +139,10 @@ void pcie_config_read(const struct pcie_function *function, uint16_t offset, voi
 int pcie_config_write(struct pcie_function *function, uint16_t offset, const void *data,
 		      uint32_t len);
 
-/** pcie_function_reset() - as the requester would by FLR; conventional reset too. Return: PCIE_DONE or PCIE_QUIESCE. */
+/**
+ * pcie_function_reset() - as the requester would by FLR; conventional reset too.
+ * Return: PCIE_DONE or PCIE_QUIESCE.
+ */
 int pcie_function_reset(struct pcie_function *function);
 
 uint16_t pcie_command(const struct pcie_function *function);
@@ -138,7 +155,10 @@ bool pcie_vf_memory_enabled(const struct pcie_function *pf);
 uint16_t pcie_num_vfs(const struct pcie_function *pf);
 /** pcie_vf_routing_id() - PF + First VF Offset + @vf * VF Stride; may lie on a following bus. */
 uint16_t pcie_vf_routing_id(const struct pcie_function *pf, unsigned int vf);
-/** pcie_vf_bar_address() - where VF @vf's part of VF BAR @bar lies, by System Page Size alignment. */
+/**
+ * pcie_vf_bar_address() - where VF @vf's part of VF BAR @bar lies, by System Page Size alignment.
+ * 0 without such a BAR.
+ */
 uint64_t pcie_vf_bar_address(const struct pcie_function *pf, unsigned int vf, unsigned int bar);
 
 /** pcie_bdf_format() - "0000:07:10.0"; @text holds 16 bytes. Return: @text. */
@@ -147,7 +167,8 @@ char *pcie_bdf_format(uint16_t domain, uint16_t routing_id, char *text);
 int pcie_bdf_parse(const char *text, uint16_t *domain, uint16_t *routing_id);
 
 /*
- * The hierarchy: which function answers to which routing ID. A flat table of 65536 would do; a card has at most 520.
+ * The hierarchy: which function answers to which routing ID. A flat table of 65536 would do; a
+ * card has at most 520.
  */
 struct pcie_hierarchy;
 struct pcie_hierarchy *pcie_hierarchy_create(void);

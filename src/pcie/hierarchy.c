@@ -2,8 +2,8 @@
 /*
  * hierarchy.c - which function answers to which routing ID, over all buses of a card.
  *
- * A flat table, one pointer for each of the 65536 routing IDs: look-up is one load, and the pages of
- * buses that the card does not have are never touched. PCI Express Base 5.0, 7.3.
+ * A flat table, one pointer for each of the 65536 routing IDs: look-up is one load, and the pages
+ * of buses that the card does not have are never touched. PCI Express Base 5.0, 7.3.
  */
 #include <stdlib.h>
 #include "pcie/function.h"

@@ -37,8 +37,8 @@ void add_bars(struct pcie_layout *layout, unsigned int offset,
 	      const struct pcie_bar bar[PCIE_BARS]);
 
 /*
- * struct sriov_before - the fields of the SR-IOV capability that decide what a write may do, as they
- * were before it.
+ * struct sriov_before - the fields of the SR-IOV capability that decide what a write may do, as
+ * they were before it.
  */
 struct sriov_before {
 	bool vf_enable;

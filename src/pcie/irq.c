@@ -2,17 +2,18 @@
 /*
  * irq.c - one MSI-X vector as one atomic word.
  *
- * Cause, enable, mask and moderation time change together by compare-and-swap, so every transition has
- * one place in one order, and the thread whose swap makes the vector deliverable is the one that signals
- * it. A vector is deliverable when a raise is still *owed* to the driver, the vector is enabled and
- * unmasked, and its time has come. Nothing is lost: a raise stays owed in the word until some swap takes
- * it to signal, and every swap that ends the reason for waiting (irq_enable(), irq_mask(), irq_expire(),
- * another irq_raise()) looks for it. Nothing is doubled: the swap that signals takes the debt with it and
- * moves the earliest time of the next signal in the same step.
+ * Cause, enable, mask and moderation time change together by compare-and-swap, so every
+ * transition has one place in one order, and the thread whose swap makes the vector deliverable
+ * is the one that signals it. A vector is deliverable when a raise is still *owed* to the driver,
+ * the vector is enabled and unmasked, and its time has come. Nothing is lost: a raise stays owed
+ * in the word until some swap takes it to signal, and every swap that ends the reason for waiting
+ * (irq_enable(), irq_mask(), irq_expire(), another irq_raise()) looks for it. Nothing is doubled:
+ * the swap that signals takes the debt with it and moves the earliest time of the next signal in
+ * the same step.
  *
- * The cause itself may outlive the signal (bit 2 clear): it stays readable until the driver acknowledges
- * it with irq_clear(), and enabling a disabled vector with a cause signals it anew, as the interrupt
- * cause register of a device does.
+ * The cause itself may outlive the signal (bit 2 clear): it stays readable until the driver
+ * acknowledges it with irq_clear(), and enabling a disabled vector with a cause signals it anew,
+ * as the interrupt cause register of a device does.
  *
  * Specification: PCI Express Base 5.0, 6.1.4 (MSI-X, mask and pending bits).
  */

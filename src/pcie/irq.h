@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * irq.h - an MSI-X vector with cause, mask and moderation in one atomic word, so that any thread may raise, mask or
- * unmask it and exactly one of them signals it.
+ * irq.h - an MSI-X vector with cause, mask and moderation in one atomic word, so that any thread
+ * may raise, mask or unmask it and exactly one of them signals it.
  *
- * Bits 63:8 of the word are the earliest time of the next signal in units of 256 ns of CLOCK_MONOTONIC (0: no limit);
- * the low bits are enum irq_word.
+ * Bits 63:8 of the word are the earliest time of the next signal in units of 256 ns of
+ * CLOCK_MONOTONIC (0: no limit); the low bits are enum irq_word.
  *
- * A cause that meets an enabled vector before its time is *held by moderation*: irq_raise() and irq_enable() return the
- * time at which irq_expire() must be called. A cause that meets a disabled vector is *held by mask*.
+ * A cause that meets an enabled vector before its time is *held by moderation*: irq_raise() and
+ * irq_enable() return the time at which irq_expire() must be called. A cause that meets a
+ * disabled vector is *held by mask*.
  */
 #ifndef SOFTIOV_PCIE_IRQ_H
 #define SOFTIOV_PCIE_IRQ_H
@@ -26,7 +27,10 @@ enum irq_word {
 	IRQ_OWED = 1 << 5,	   /* raised and not yet signalled; the MSI-X pending bit */
 };
 
-/** struct irq_vector - one vector; lives in the card's state file. Zeroed memory: disabled, no cause, no limit. */
+/**
+ * struct irq_vector - one vector; lives in the card's state file. Zeroed memory: disabled, no
+ * cause, no limit.
+ */
 struct irq_vector {
 	_Atomic uint64_t word;
 	_Atomic uint32_t interval_ns; /* minimum time between signals, 0: none */
@@ -42,7 +46,11 @@ struct irq_ops {
 	void (*signal)(void *ctx, unsigned int vector);
 };
 
-/** struct irq_result of the calls below: @signal: caller must deliver now. @due: 0, or when to call irq_expire(). */
+/**
+ * struct irq_result - what the caller must do.
+ * @signal: deliver now
+ * @due_ns: 0, or when to call irq_expire()
+ */
 struct irq_result {
 	bool signal;
 	uint64_t due_ns;

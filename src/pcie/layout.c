@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * layout.c - builders of what a kind of function looks like: the type 0 header and the capabilities of
- * the conventional 256 bytes.
+ * layout.c - builders of what a kind of function looks like: the type 0 header and the
+ * capabilities of the conventional 256 bytes.
  *
- * A layout is four images of configuration space: reset values, writable bits, write-1-to-clear bits
- * and bits that survive a function-level reset. config.c then needs no knowledge of single registers
- * except of the few with side effects. Each builder below is the register table of its capability.
+ * A layout is four images of configuration space: reset values, writable bits, write-1-to-clear
+ * bits and bits that survive a function-level reset. config.c then needs no knowledge of single
+ * registers except of the few with side effects. Each builder below is the register table of its
+ * capability.
  *
  * The fields that are not parameters have the values of the Intel 82599.
  *
- * Specification: PCI Express Base 5.0, 7.5.1 (header), 7.5.2 (power management), 7.5.3 (PCI Express),
- * 7.7.1 (MSI), 7.7.2 (MSI-X); for a VF the exceptions of 9.3.4 and 9.3.5.
+ * Specification: PCI Express Base 5.0, 7.5.1 (header), 7.5.2 (power management), 7.5.3 (PCI
+ * Express), 7.7.1 (MSI), 7.7.2 (MSI-X); for a VF the exceptions of 9.3.4 and 9.3.5.
  */
 #include <assert.h>
 #include "pcie/internal.h"
@@ -191,8 +192,8 @@ void pcie_add_msix(struct pcie_layout *layout, uint16_t offset, uint16_t vectors
 }
 
 /*
- * The link belongs to the physical function: in a VF the control and status registers of the link and
- * the error-reporting enables are reserved (9.3.5). Not reset by FLR (6.6.2): payload size
+ * The link belongs to the physical function: in a VF the control and status registers of the link
+ * and the error-reporting enables are reserved (9.3.5). Not reset by FLR (6.6.2): payload size
  * and link control.
  */
 static void add_express_control(struct pcie_layout *layout, uint16_t offset, unsigned int speed,

@@ -3,11 +3,11 @@
  * layout_ext.c - builders of the extended capabilities, from offset 0x100: error reporting, serial
  * number, ARI, SR-IOV.
  *
- * Their chain has no pointer: the first one lies at 0x100, each header holds ID, version and the offset
- * of the next. All are version 1 as in the 82599.
+ * Their chain has no pointer: the first one lies at 0x100, each header holds ID, version and the
+ * offset of the next. All are version 1 as in the 82599.
  *
- * Specification: PCI Express Base 5.0, 7.6.3 (header), 7.8.4 (AER), 7.8.8 (ARI), 7.9.3 (serial number),
- * 9.3.3 (SR-IOV); for a VF the exceptions of 9.3.7 and 9.4.2.
+ * Specification: PCI Express Base 5.0, 7.6.3 (header), 7.8.4 (AER), 7.8.8 (ARI), 7.9.3 (serial
+ * number), 9.3.3 (SR-IOV); for a VF the exceptions of 9.3.7 and 9.4.2.
  */
 #include <assert.h>
 #include "pcie/internal.h"

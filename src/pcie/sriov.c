@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * sriov.c - the rules of the SR-IOV capability: which of its fields can be written when, what setting
- * and clearing VF Enable does, and where the VFs are (routing IDs and memory).
+ * sriov.c - the rules of the SR-IOV capability: which of its fields can be written when, what
+ * setting and clearing VF Enable does, and where the VFs are (routing IDs and memory).
  *
- * Where the specification calls a result undefined, this card refuses, so that no order of writes leads
- * to a state that nobody tested:
+ * Where the specification calls a result undefined, this card refuses, so that no order of writes
+ * leads to a state that nobody tested:
  *  - NumVFs, System Page Size and ARI Capable Hierarchy do not change while VF Enable is set;
  *  - VF Enable stays clear while NumVFs is 0 or exceeds TotalVFs;
  *  - System Page Size keeps its value unless exactly one supported bit is written.
  *
- * A VF BAR is an array of TotalVFs apertures, each as large as one VF's BAR or one system page, whichever
- * is larger; sizing it returns the size of one aperture.
+ * A VF BAR is an array of TotalVFs apertures, each as large as one VF's BAR or one system page,
+ * whichever is larger; sizing it returns the size of one aperture.
  *
  * Specification: PCI Express Base 5.0, 9.2.1 (routing IDs, memory) and 9.3.3 (capability).
  */

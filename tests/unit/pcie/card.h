@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* card.h - layouts with the capability offsets and sizes of the 82599, and a device model that notes
- * what it is told. */
+/*
+ * card.h - layouts with the capability offsets and sizes of the 82599, and a device model that
+ * notes what it is told.
+ */
 #ifndef SOFTIOV_TEST_PCIE_CARD_H
 #define SOFTIOV_TEST_PCIE_CARD_H
 

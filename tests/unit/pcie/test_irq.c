@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * test_irq.c - the interrupt word: each rule, then threads against each other. The threaded test models
- * work that a raise announces and a driver that only looks when it is signalled: a lost interrupt is work
- * that nobody ever looks at.
+ * test_irq.c - the interrupt word: each rule, then threads against each other. The threaded test
+ * models work that a raise announces and a driver that only looks when it is signalled: a lost
+ * interrupt is work that nobody ever looks at.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -157,7 +157,7 @@ static void test_reset(void **state)
 	assert_int_equal(v.signalled, 1);
 }
 
-/* Threads: raisers (workers), one that expires (timer), one driver that masks, polls and unmasks. */
+/* Threads: raisers (workers), one that expires (timer), a driver that masks, polls, unmasks. */
 
 #define RAISERS 3
 #define RAISES 40000u
@@ -246,7 +246,7 @@ static void *masker(void *arg)
 	return NULL;
 }
 
-/* The driver of a guest: sleeps until signalled, then takes all work that is there, then enables. */
+/* The driver of a guest: sleeps until signalled, takes all work that is there, enables. */
 static void driver(struct race *race)
 {
 	uint64_t handled = 0, deadline = clock_ns() + 60 * 1000 * MS;
@@ -322,8 +322,8 @@ static void test_race_masked(void **state)
 }
 
 /*
- * Many signal, one disables: after irq_disable() returned no swap may take the debt. Raises by threads
- * that all use one time: of all those calls at most one may signal within an interval.
+ * Many signal, one disables: after irq_disable() returned no swap may take the debt. Raises by
+ * threads that all use one time: of all those calls at most one may signal within an interval.
  */
 struct burst {
 	struct irq_vector vector;

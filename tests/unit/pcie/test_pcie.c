@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* test_pcie.c - configuration space: values, masks, effects, function-level reset; BDFs; hierarchy. */
+/* test_pcie.c - configuration space: values, masks, effects, reset; BDFs; hierarchy. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
