@@ -36,7 +36,7 @@ void advice_mapped(struct iovm_vf *vf, uint64_t size, int fd)
 {
 	if (fd < 0 && size > LARGE_MAP_BYTES)
 		vf->large_not_shared = true;
-	/* Whose guest has an IOMMU maps single pages by the ten thousand: they are of the same file. */
+	/* A guest IOMMU makes maps of single pages by the ten thousand: of files seen already. */
 	if (fd >= 0 && size >= LARGE_MAP_BYTES)
 		vf->look_at_memory = true;
 }

@@ -30,8 +30,7 @@ struct iovm_vf {
 	/* the function that the VM sees */
 	struct pcie_layout layout;
 	struct pcie_function function;
-	unsigned int vectors, msix_bar;
-	uint32_t msix_table_offset;
+	unsigned int vectors;
 
 	/* interrupts, see irqs.c */
 	struct notifier *_Atomic notifier[IOVM_MAX_VECTORS];
@@ -67,7 +66,6 @@ unsigned int irqs_assigned(const struct iovm_vf *vf);
 void vf_region(void *ctx, unsigned int index, struct vfio_user_region *region);
 int vf_read(void *ctx, unsigned int index, uint64_t offset, void *data, uint32_t len);
 int vf_write(void *ctx, unsigned int index, uint64_t offset, const void *data, uint32_t len);
-void msix_table_reset(struct iovm_vf *vf);
 
 /* advice.c */
 void advice_attached(struct iovm_vf *vf);

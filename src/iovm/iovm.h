@@ -22,14 +22,12 @@ struct quiesce;
 struct iovm_vf;
 
 #define IOVM_MAX_VECTORS 64 /* MSI-X vectors of a VF; their pending bits fill one register */
-#define IOVM_MSIX_ENTRY_SIZE 16
 
 /** struct iovm_vf_state - what of an assigned VF lives in the card's state file. */
 struct iovm_vf_state {
 	struct pcie_function_state virtual_config;
 	uint32_t client_pid;
 	uint32_t attaches; /* clients so far */
-	uint8_t msix_table[IOVM_MAX_VECTORS * IOVM_MSIX_ENTRY_SIZE];
 };
 
 /**

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * irqs.c - MSI-X vectors of a VF: the client's eventfds, signalled by workers while the device thread
- * assigns and replaces them.
+ * irqs.c - MSI-X vectors of a VF: the client's eventfds, signalled by workers while the device
+ * thread assigns and replaces them.
  *
- * A vector's slot is an atomic pointer to a struct notifier. Workers read it between two quiescent
- * points; the device thread swaps it and closes the old eventfd a grace period later, so a worker never
- * writes to a descriptor number that means something else by then.
+ * A vector's slot is an atomic pointer to a struct notifier. Workers read it between two
+ * quiescent points; the device thread swaps it and closes the old eventfd a grace period later,
+ * so a worker never writes to a descriptor number that means something else by then.
  *
- * A guest enables MSI-X before its VMM assigns the eventfds. What is raised in between is latched in
- * @pending, as the pending bit array of a device does, and delivered with the assignment. Signaller and
- * assigner each write their part first and then look at the other's (sequentially consistent), so one of
- * them, or both, sees both; taking the pending bit decides who delivers.
+ * A guest enables MSI-X before its VMM assigns the eventfds. What is raised in between is latched
+ * in @pending, as the pending bit array of a device does, and delivered with the assignment.
+ * Signaller and assigner each write their part first and then look at the other's (sequentially
+ * consistent), so one of them, or both, sees both; taking the pending bit decides who delivers.
  *
- * Masking is the device model's (irq.h); the vector mask bits of the table are the VMM's, who emulates
- * the table. Specification: PCI Express Base 5.0, 6.1.4.
+ * Masking is the device model's (irq.h); the vector mask bits of the table are the VMM's, who
+ * emulates the table. Specification: PCI Express Base 5.0, 6.1.4.
  */
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * regions.c - what the VM reads and writes: configuration space, the registers in the VF's BARs, the
- * MSI-X table.
+ * regions.c - what the VM reads and writes: configuration space and the VF's BARs.
  *
  * Device models have 32-bit registers. A larger access becomes accesses to each of its dwords in
- * ascending order. A read of less than a dword reads the dword and cuts out the bytes; a write of less
- * is dropped.
+ * ascending order. A read of less than a dword reads the dword and cuts out the bytes; a write of
+ * less is dropped.
  *
- * A VF answers memory accesses while both the Memory Space Enable of its own (virtual) Command register
- * and VF MSE in the PF's SR-IOV capability are set; otherwise a read is all ones and a write is lost
- * (Unsupported Request). Register pages that the VM has mapped are plain memory and escape this.
+ * A VF answers memory accesses while both the Memory Space Enable of its own (virtual) Command
+ * register and VF MSE in the PF's SR-IOV capability are set; otherwise a read is all ones and a
+ * write is lost (Unsupported Request). Register pages that the VM has mapped are plain memory and
+ * escape this.
  *
- * The MSI-X table is memory to us: VMMs emulate it, few of its writes arrive, none can be relied upon.
+ * The MSI-X table lies in one of the BARs and is the device model's. VMMs emulate it: few of their
+ * guests' writes arrive here.
  */
 #include "iovm/internal.h"
 
@@ -40,46 +41,6 @@ static bool memory_enabled(const struct iovm_vf *vf)
 {
 	return (pcie_command(&vf->function) & PCI_COMMAND_MEMORY) &&
 	       pcie_vf_memory_enabled(vf->config.pf);
-}
-
-/* The byte of the MSI-X table at @offset of its BAR, or NULL. */
-static uint8_t *msix_table_byte(struct iovm_vf *vf, uint64_t offset)
-{
-	uint64_t in_table = offset - vf->msix_table_offset;
-
-	return in_table < vf->vectors * IOVM_MSIX_ENTRY_SIZE
-		       ? &vf->config.state->msix_table[in_table]
-		       : NULL;
-}
-
-void msix_table_reset(struct iovm_vf *vf)
-{
-	uint8_t *table = vf->config.state->msix_table;
-
-	memset(table, 0, sizeof(vf->config.state->msix_table));
-	for (unsigned int i = 0; i < vf->vectors; i++)
-		table[i * PCI_MSIX_ENTRY_SIZE + PCI_MSIX_ENTRY_VECTOR_CTRL] =
-			PCI_MSIX_ENTRY_CTRL_MASKBIT;
-}
-
-/* Beside the table everything reads 0, the pending bits too: the VMM keeps those the guest sees. */
-static void msix_read(struct iovm_vf *vf, uint64_t offset, uint8_t *data, uint32_t len)
-{
-	for (uint32_t i = 0; i < len; i++) {
-		const uint8_t *byte = msix_table_byte(vf, offset + i);
-
-		data[i] = byte ? *byte : 0;
-	}
-}
-
-static void msix_write(struct iovm_vf *vf, uint64_t offset, const uint8_t *data, uint32_t len)
-{
-	for (uint32_t i = 0; i < len; i++) {
-		uint8_t *byte = msix_table_byte(vf, offset + i);
-
-		if (byte)
-			*byte = data[i];
-	}
 }
 
 /* One register of the device model. A refused read is all ones, as on a bus. */
@@ -134,8 +95,6 @@ int vf_read(void *ctx, unsigned int index, uint64_t offset, void *data, uint32_t
 		pcie_config_read(&vf->function, (uint16_t)offset, data, len);
 	else if (!memory_enabled(vf))
 		memset(data, NO_ANSWER, len);
-	else if (index == vf->msix_bar)
-		msix_read(vf, offset, data, len);
 	else
 		return bar_read(vf, index, offset, data, len);
 	return VFIO_USER_DONE;
@@ -151,8 +110,5 @@ int vf_write(void *ctx, unsigned int index, uint64_t offset, const void *data, u
 			       : VFIO_USER_DONE;
 	if (!memory_enabled(vf))
 		return VFIO_USER_DONE;
-	if (index != vf->msix_bar)
-		return bar_write(vf, index, offset, data, len);
-	msix_write(vf, offset, data, len);
-	return VFIO_USER_DONE;
+	return bar_write(vf, index, offset, data, len);
 }

@@ -2,20 +2,20 @@
 /*
  * vf.c - a VF from VF Enable to its end: the socket, the client that comes and goes, resets.
  *
- * The VM sees a function of its own, with the composed configuration space, whose effects are applied
- * to what is really there: bus mastering to the DMA domain, Command and MSI-X control to the bare VF's
- * registers, a reset to the bare VF. The device model behind the bare VF cannot tell a manager from a
- * system that owns the whole card.
+ * The VM sees a function of its own, with the composed configuration space, whose effects are
+ * applied to what is really there: bus mastering to the DMA domain, Command and MSI-X control to
+ * the bare VF's registers, a reset to the bare VF. The device model behind the bare VF cannot
+ * tell a manager from a system that owns the whole card.
  *
- *	event			maps	eventfds	registers	configuration space
- *	FLR, DEVICE_RESET	stay	stay		reset		power-on, but for sticky bits
- *	client gone		go	go		reset		power-on
+ *	event			maps	eventfds  registers  configuration space
+ *	FLR, DEVICE_RESET	stay	stay	  reset	     power-on (not sticky bits)
+ *	client gone		go	go	  reset	     power-on
  *
  * After anything that takes memory or eventfds away from workers the ops ask the server for a grace
  * period, so that the answer means "nobody touches them any more".
  *
- * A client that is gone may still hold a mapping of shared register pages: before the function is reset
- * the device model is told to stop using that file, and each client gets a fresh one.
+ * A client that is gone may still hold a mapping of shared register pages: before the function is
+ * reset the device model is told to stop using that file, and each client gets a fresh one.
  */
 #include <stdlib.h>
 
@@ -52,7 +52,6 @@ static int on_reset(void *ctx)
 {
 	struct iovm_vf *vf = ctx;
 
-	msix_table_reset(vf);
 	atomic_store(&vf->pending, 0);
 	return pcie_function_reset(vf->config.bare);
 }
@@ -161,18 +160,13 @@ static void vf_free(struct quiesce_head *head)
 
 static int compose(struct iovm_vf *vf, struct reason *why)
 {
-	uint32_t table;
 	int error = virtual_config_compose(&vf->layout, vf->config.pf, vf->config.bare, why);
 
 	if (error)
 		return error;
-	table = get_le32(vf->layout.reset + vf->layout.msix + PCI_MSIX_TABLE);
-	vf->msix_bar = table & PCI_MSIX_TABLE_BIR;
-	vf->msix_table_offset = table & PCI_MSIX_TABLE_OFFSET;
 	vf->vectors = vf->layout.msix_vectors;
 	pcie_function_init(&vf->function, &vf->layout, &vf->config.state->virtual_config,
 			   vf->config.bare->routing_id, &virtual_ops, vf);
-	msix_table_reset(vf);
 	return 0;
 }
 

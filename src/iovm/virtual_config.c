@@ -8,11 +8,11 @@
  *	Vendor ID			from the PF
  *	Device ID			VF Device ID of the PF's SR-IOV capability
  *	Revision, class, subsystem IDs	from the bare VF
- *	Command, Status			the manager's: Memory Space Enable is the guest's own
- *	BAR n				size and type of VF BAR n of the PF; the address is the guest's own
+ *	Command, Status			the manager's
+ *	BAR n				size and type of the PF's VF BAR n; the guest's address
  *	MSI-X				vectors and place of the table from the bare VF
- *	PCI Express, AER		a stand-alone endpoint with the VF's capabilities, so that a guest
- *					finds no reserved control register and no link of width 0
+ *	PCI Express, AER		those of a stand-alone endpoint: no control
+ *					register is reserved, no link has width 0
  *	ARI, serial number		from the bare VF, where it has them
  *	SR-IOV, INTx, ROM, PM		none
  *
@@ -76,7 +76,7 @@ static int add_msix(struct pcie_layout *layout, const struct pcie_function *bare
 	/* QEMU crashes on a table in a BAR that does not exist: never show one. */
 	if (!vectors || vectors > IOVM_MAX_VECTORS || bar >= PCIE_BARS ||
 	    bar != (pba & PCI_MSIX_PBA_BIR) ||
-	    table_offset + vectors * IOVM_MSIX_ENTRY_SIZE > layout->bar[bar].size ||
+	    table_offset + vectors * PCI_MSIX_ENTRY_SIZE > layout->bar[bar].size ||
 	    (pba & PCI_MSIX_PBA_OFFSET) + sizeof(uint64_t) > layout->bar[bar].size)
 		return refuse(why, -EINVAL, "MSI-X of the VF: %u vectors, table 0x%x, PBA 0x%x",
 			      vectors, table, pba);

@@ -26,7 +26,7 @@ enum { MSIX = 0x70, EXPRESS = 0xa0, AER = 0x100, ARI = 0x150, SRIOV = 0x160 };
 
 /* struct model - the device model behind the bare VF. */
 struct model {
-	uint32_t reg[BAR_SIZE / 4];
+	uint32_t reg[BAR_SIZE / 4], msix_bar[BAR_SIZE / 4];
 	unsigned int reads, writes, resets, commands, msix, shares, changes;
 	uint16_t command, bare_command;
 	bool msix_enable, msix_mask, attached;

@@ -178,31 +178,12 @@ static void test_msix_table(void **state)
 	struct rig *rig = *state;
 	struct vfio_user_client *client = rig_connect(rig);
 	uint32_t entry[4], written[4] = { 0xfee00000, 0, 0x4041, 0 };
-	uint64_t pba = 1;
 
 	config_set(client, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
-	for (unsigned int i = 0; i < VECTORS; i++) {
-		static const uint32_t masked[4] = { 0, 0, 0, 1 };
-
-		assert_int_equal(vfio_user_client_read(client, MSIX_BAR, i * 16, entry, 16), 0);
-		assert_memory_equal(entry, masked, 16);
-	}
 	assert_int_equal(vfio_user_client_write(client, MSIX_BAR, 16, written, 16, false), 0);
+	assert_memory_equal(&rig_model(rig)->msix_bar[4], written, 16);
 	assert_int_equal(vfio_user_client_read(client, MSIX_BAR, 16, entry, 16), 0);
 	assert_memory_equal(entry, written, 16);
-	assert_int_equal(vfio_user_client_write(client, MSIX_BAR, PBA_OFFSET, &pba, 8, false), 0);
-	assert_int_equal(vfio_user_client_read(client, MSIX_BAR, PBA_OFFSET, &pba, 8), 0);
-	assert_true(pba == 0);
-	assert_int_equal(vfio_user_client_write(client, MSIX_BAR, VECTORS * 16, written, 4, false),
-			 0);
-	assert_int_equal(vfio_user_client_read(client, MSIX_BAR, VECTORS * 16, entry, 4), 0);
-	assert_int_equal(entry[0], 0);
-	assert_int_equal(rig_model(rig)->reads + rig_model(rig)->writes, 0);
-	assert_int_equal(vfio_user_client_reset(client), 0);
-	config_set(client, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
-	assert_int_equal(vfio_user_client_read(client, MSIX_BAR, 16, entry, 16), 0);
-	assert_int_equal(entry[0], 0);
-	assert_int_equal(entry[3], 1);
 	vfio_user_client_close(client);
 }
 
@@ -448,7 +429,7 @@ static void test_advice(void **state)
 	close(fd);
 }
 
-/* A client that maps its memory privately, as QEMU does with share=off. Lives until @go is closed. */
+/* A client with a private map of its memory, as QEMU with share=off. Lives until @go is closed. */
 static void private_client(int go)
 {
 	struct vfio_user_client *client;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* test_irqs.c - eventfds of a managed VF: assignment, latching, replacement under fire, hostile ones. */
+/* test_irqs.c - eventfds of a managed VF: assigned, latched, replaced under fire, hostile. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

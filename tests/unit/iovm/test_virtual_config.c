@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* test_virtual_config.c - every byte of the configuration space that a VM sees, and what it can write. */
+/* test_virtual_config.c - every byte that a VM sees, and what it can write. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,7 +44,7 @@ static const struct expected power_on[] = {
 	{ ARI, 4, 1 << 16 | 0x000e },
 };
 
-/* What stays when all ones are written everywhere but to Initiate FLR: dwords that can be changed. */
+/* Dwords that change when all ones are written everywhere but to Initiate FLR. */
 static const struct expected writable[] = {
 	{ PCI_COMMAND, 4, PCI_STATUS_CAP_LIST << 16 | 0x0546 },
 	{ PCI_CACHE_LINE_SIZE, 4, 0xff },
