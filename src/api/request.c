@@ -223,7 +223,7 @@ static bool take_prefix(const char **path, const char *prefix)
 
 static bool take_vf_number(const char **path, int *vf)
 {
-	char *end;
+	char *end = NULL;
 
 	if (!take_prefix(path, "/vf/") || !isdigit((unsigned char)**path))
 		return false;

@@ -39,13 +39,14 @@ struct quiesce;
 
 /** struct ixgbe_config - straps of a PF. */
 struct ixgbe_config {
-	uint16_t device_id;	/* 0x10f8 by default */
-	uint8_t mac[ETH_ALEN];	/* permanent address, from which the VFs' are derived by the PF driver */
-	uint8_t lan_id;		/* port: STATUS.LAN_ID is 0 for function 0 */
-	uint8_t function;	/* PF number on the card: function number */
+	uint16_t device_id; /* 0x10f8 by default */
+	uint8_t mac
+		[ETH_ALEN]; /* permanent address, from which the VFs' are derived by the PF driver */
+	uint8_t lan_id;	    /* port: STATUS.LAN_ID is 0 for function 0 */
+	uint8_t function;   /* PF number on the card: function number */
 	bool multifunction;
 	uint16_t first_vf_offset;
-	uint16_t total_vfs;	/* 64 */
+	uint16_t total_vfs; /* 64 */
 };
 
 /**
@@ -72,8 +73,9 @@ size_t ixgbe_state_size(void);
  * Return: 0 with *@pf set, or -errno.
  */
 int ixgbe_create(struct ixgbe_pf **pf, const struct ixgbe_config *config, void *state,
-		 struct iommu_domain *pf_domain, struct iommu_domain *const vf_domain[IXGBE_MAX_VFS],
-		 struct vport_stats *stats, struct quiesce *quiesce, const struct ixgbe_wiring *wiring);
+		 struct iommu_domain *pf_domain,
+		 struct iommu_domain *const vf_domain[IXGBE_MAX_VFS], struct vport_stats *stats,
+		 struct quiesce *quiesce, const struct ixgbe_wiring *wiring);
 void ixgbe_destroy(struct ixgbe_pf *pf);
 
 /** ixgbe_pf_layout(), ixgbe_vf_layout() - configuration space with the 82599's values. */
@@ -122,7 +124,8 @@ struct ixgbe_queue_info {
 	uint16_t rx_head, rx_tail, rx_size, tx_head, tx_tail, tx_size;
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 };
-int ixgbe_queue_info(struct ixgbe_pf *pf, int function, unsigned int queue, struct ixgbe_queue_info *info);
+int ixgbe_queue_info(struct ixgbe_pf *pf, int function, unsigned int queue,
+		     struct ixgbe_queue_info *info);
 
 /** struct ixgbe_vf_info - what the driver of a VF has reached. */
 struct ixgbe_vf_info {

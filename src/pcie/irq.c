@@ -70,7 +70,8 @@ static bool swap(struct irq_vector *vector, uint64_t *old, uint64_t changed, uin
 		return false;
 	if (signal)
 		atomic_fetch_add_explicit(&vector->signalled, 1, memory_order_relaxed);
-	*result = signal ? (struct irq_result){ .signal = true } : held_result(next);
+	*result = held_result(next);
+	result->signal = signal;
 	return true;
 }
 
