@@ -401,10 +401,13 @@ static void ring_info(const ixgbe_reg *block, bool *enabled, uint16_t *head, uin
 	*size = (uint16_t)MIN(descriptors, (uint32_t)UINT16_MAX);
 }
 
+/* Queue 0 of the PF is the first that no VF has. */
 static struct ixgbe_home *home_of_function(struct ixgbe_pf *pf, int function, unsigned int queue)
 {
-	if (function == IXGBE_PF)
+	if (function == IXGBE_PF) {
+		queue += ixgbe_vf_pools(pf) * ixgbe_pool_queues(pf);
 		return queue < IXGBE_QUEUES ? &pf->own[queue] : NULL;
+	}
 	if (function < 0 || function >= IXGBE_MAX_VFS || queue >= IXGBE_VF_QUEUES)
 		return NULL;
 	return &pf->vf[function].home[queue];

@@ -191,14 +191,14 @@ void ixgbe_mailbox_pf_reset(struct ixgbe_pf *pf)
 		clear_flags(&pf->state->vf[v].mailbox);
 }
 
+/* Stock drivers write PFRSTD at every "up"; only the first after a reset is news. */
 void ixgbe_mailbox_pf_ready(struct ixgbe_pf *pf)
 {
-	bool was_ready = pf->state->pf_ready;
-
+	if (pf->state->pf_ready)
+		return;
 	pf->state->pf_ready = 1;
 	for (unsigned int v = 0; v < pf->state->num_vfs; v++) {
 		pf->state->vf[v].mailbox.rstd = 1;
-		if (!was_ready)
-			ixgbe_mailbox_cause(&pf->vf[v]);
+		ixgbe_mailbox_cause(&pf->vf[v]);
 	}
 }
