@@ -18,10 +18,6 @@
  */
 #include <linux/virtio_net.h>
 #include <netinet/in.h>
-#include <netinet/ip.h>
-#include <netinet/ip6.h>
-#include <netinet/tcp.h>
-#include <netinet/udp.h>
 #include <stddef.h>
 #include <sys/uio.h>
 #include "uplink/uplink.h"
@@ -38,13 +34,20 @@
 #define TYPE_IPV6 0x86dd
 #define TYPE_VLAN 0x8100
 #define TYPE_SVLAN 0x88a8
-#define TCP_CHECK offsetof(struct tcphdr, th_sum)
-#define UDP_CHECK offsetof(struct udphdr, uh_sum)
-#define IP_CHECK offsetof(struct iphdr, check)
-#define IP_TOTAL offsetof(struct iphdr, tot_len)
-#define IP6_PAYLOAD offsetof(struct ip6_hdr, ip6_plen)
+/* Header fields by offset, RFC 791, 8200, 9293, 768: headers lie at odd places. */
+#define IPV4_MIN_LEN 20
+#define IPV4_TOTAL 2
+#define IPV4_CHECK 10
+#define IPV6_LEN 40
+#define IPV6_PAYLOAD 4
+#define TCP_MIN_LEN 20
+#define TCP_OFFSET 12 /* high half: header length in words */
+#define TCP_FLAGS 13
+#define TCP_CHECK 16
+#define UDP_LEN 8
+#define UDP_CHECK 6
 #define IP_MAX_LEN 65535
-#define FLAG_CWR 0x80
+#define TCP_CWR 0x80
 
 /* Ones' complement sum folded to 16 bits, not inverted: what CHECKSUM_PARTIAL leaves in the field. */
 static uint16_t fold(uint64_t sum)
@@ -88,17 +91,16 @@ static bool request_checksum(struct frame *frame, const struct virtio_net_hdr *v
 	switch (vnet->csum_offset) {
 	case TCP_CHECK:
 		frame->l4_proto = IPPROTO_TCP;
-		l4_min = sizeof(struct tcphdr);
+		l4_min = TCP_MIN_LEN;
 		break;
 	case UDP_CHECK:
 		frame->l4_proto = IPPROTO_UDP;
-		l4_min = sizeof(struct udphdr);
+		l4_min = UDP_LEN;
 		break;
 	default:
 		return false;
 	}
-	if (vnet->csum_start < l2 + sizeof(struct iphdr) ||
-	    vnet->csum_start + l4_min > frame->header_len)
+	if (vnet->csum_start < l2 + IPV4_MIN_LEN || vnet->csum_start + l4_min > frame->header_len)
 		return false;
 	frame->l2_len = (uint16_t)l2;
 	frame->l3_len = (uint16_t)(vnet->csum_start - l2);
@@ -118,12 +120,12 @@ static int request_segmentation(struct frame *frame, const struct virtio_net_hdr
 	case VIRTIO_NET_HDR_GSO_TCPV6:
 		if (frame->l4_proto != IPPROTO_TCP)
 			return -EINVAL;
-		frame->l4_len = ((struct tcphdr *)l4)->th_off * 4;
+		frame->l4_len = (l4[TCP_OFFSET] >> 4) * 4;
 		break;
 	case VIRTIO_NET_HDR_GSO_UDP_L4:
 		if (frame->l4_proto != IPPROTO_UDP)
 			return -EINVAL;
-		frame->l4_len = sizeof(struct udphdr);
+		frame->l4_len = UDP_LEN;
 		break;
 	default:
 		return -EINVAL;
@@ -212,26 +214,25 @@ static bool kernel_can(const struct frame *frame)
 	/* UDP segmentation is young; a tunnel has more headers to edit than the kernel knows of. */
 	if (frame->l4_proto != IPPROTO_TCP || frame->len - frame->l2_len > IP_MAX_LEN)
 		return false;
-	return ip[0] >> 4 == 4 ? frame->l3_len == (ip[0] & 15) * 4
-			       : frame->l3_len == sizeof(struct ip6_hdr);
+	return ip[0] >> 4 == 4 ? frame->l3_len == (ip[0] & 15) * 4 : frame->l3_len == IPV6_LEN;
 }
 
 /* Complete the headers at @ip of a request to cut, as the kernel expects them. */
 static void complete_headers(const struct frame *frame, uint8_t *ip, struct virtio_net_hdr *vnet)
 {
 	uint32_t l4_total = frame->len - frame->l2_len - frame->l3_len;
-	struct tcphdr *tcp = (struct tcphdr *)(ip + frame->l3_len);
+	uint8_t *tcp = ip + frame->l3_len;
 	bool ipv4 = ip[0] >> 4 == 4;
 
 	if (ipv4)
-		put_be16(ip + IP_TOTAL, (uint16_t)(frame->len - frame->l2_len));
+		put_be16(ip + IPV4_TOTAL, (uint16_t)(frame->len - frame->l2_len));
 	else
-		put_be16(ip + IP6_PAYLOAD, (uint16_t)l4_total);
-	put_le16(&tcp->th_sum, fold((uint64_t)get_le16(&tcp->th_sum) + be16(l4_total)));
+		put_be16(ip + IPV6_PAYLOAD, (uint16_t)l4_total);
+	put_le16(tcp + TCP_CHECK, fold((uint64_t)get_le16(tcp + TCP_CHECK) + be16(l4_total)));
 	if (l4_total - frame->l4_len <= frame->mss)
 		return;
 	vnet->gso_type = ipv4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
-	if (tcp->th_flags & FLAG_CWR) /* only the first piece may carry it */
+	if (tcp[TCP_FLAGS] & TCP_CWR) /* only the first piece may carry it */
 		vnet->gso_type |= VIRTIO_NET_HDR_GSO_ECN;
 	vnet->gso_size = frame->mss;
 }
@@ -252,8 +253,8 @@ static unsigned int prepare_header(const struct frame *frame, uint8_t *header,
 	if (frame->flags & FRAME_TSO)
 		complete_headers(frame, ip, vnet);
 	if (frame->flags & FRAME_IP_CSUM && ip[0] >> 4 == 4) {
-		put_le16(ip + IP_CHECK, 0);
-		put_le16(ip + IP_CHECK, csum_fold(csum_partial(ip, (ip[0] & 15u) * 4, 0)));
+		put_le16(ip + IPV4_CHECK, 0);
+		put_le16(ip + IPV4_CHECK, csum_fold(csum_partial(ip, (ip[0] & 15u) * 4, 0)));
 	}
 	if (frame->flags & (FRAME_L4_CSUM | FRAME_TSO)) {
 		vnet->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
