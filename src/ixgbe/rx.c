@@ -60,6 +60,7 @@ struct receiver {
  * @have: descriptors here, @next: the first unused; those before it are write-backs
  * @packets, @bytes, @no_descriptor: of this queue
  * @bad: the next buffer cannot be written
+ * @closed: why the queue does not receive, if it does not
  */
 struct window {
 	struct ixgbe_rxq *q;
@@ -67,6 +68,7 @@ struct window {
 	uint32_t free, offset, have, next;
 	uint32_t buffer_len;
 	bool legacy, strip_vlan, bad;
+	enum vport_drop closed;
 	uint32_t packets, no_descriptor;
 	uint64_t bytes;
 	struct ixgbe_desc desc[WINDOW];
@@ -377,9 +379,14 @@ static bool open_window(struct window *w, struct ixgbe_pf *pf, unsigned int inde
 
 	w->q = q;
 	w->block = atomic_load_explicit(&home->rx, memory_order_acquire);
-	if (!ixgbe_rx_started(pf, index) ||
-	    !ixgbe_ring_ready(ring, &q->fetcher, &q->state->generation, home, w->block))
+	w->closed = VPORT_DROP_RX_DISABLED;
+	if (!ixgbe_rx_started(pf, index))
 		return false;
+	if (!ixgbe_ring_ready(ring, &q->fetcher, &q->state->generation, home, w->block)) {
+		if (ring->running && q->fetcher.blocked)
+			w->closed = VPORT_DROP_RX_DMA_FAULT;
+		return false;
+	}
 	srrctl = reg_load(&w->block[IXGBE_Q_SRRCTL]);
 	w->buffer_len = IXGBE_SRRCTL_BSIZEPKT(srrctl);
 	w->legacy = IXGBE_SRRCTL_DESCTYPE(srrctl) == IXGBE_SRRCTL_DESCTYPE_LEGACY;
@@ -424,7 +431,7 @@ static void deliver(struct receiver *r, unsigned int index, struct frame *const 
 			deliver_frame(r, &w, frame[i], i,
 				      (uint32_t)__builtin_popcountll(wanted) + FRAME_DESCS_MAX);
 		else
-			drop_frame(r, VPORT_DROP_RX_DISABLED, frame[i]);
+			drop_frame(r, w.closed, frame[i]);
 	}
 	if (likely(receives))
 		close_window(r, &w);
