@@ -193,7 +193,6 @@ static void send_frame(struct vf *from, const struct vf *to)
 			 IXGBE_TXD_DEXT;
 	desc->dword[3] = FRAME_LEN << 14;
 	from->tx_tail = (from->tx_tail + 1) % RING;
-	atomic_thread_fence(memory_order_seq_cst);
 	queue_write(from, IXGBE_VF_TX_PAGE + 4 * IXGBE_Q_TAIL, from->tx_tail);
 }
 
