@@ -15,13 +15,17 @@
 #define VLAN_MAX 4094
 #define QOS_MAX 7
 
+/* While the number of VFs changes, the new ones can be spoken of: bring-up goes by the state. */
+static unsigned int vfs_to_be(const struct pf_driver *driver)
+{
+	return driver->step ? driver->next_vfs : driver->state->num_vfs;
+}
+
 static int check_vf(struct pf_driver *driver, unsigned int vf, struct reason *why)
 {
-	if (driver->step)
-		return refuse(why, -EBUSY, "the number of VFs is just being changed");
-	if (vf >= driver->state->num_vfs)
+	if (vf >= vfs_to_be(driver))
 		return refuse(why, -ENOENT, "there is no VF %u: the PF has %u", vf,
-			      driver->state->num_vfs);
+			      vfs_to_be(driver));
 	return 0;
 }
 
@@ -33,7 +37,7 @@ static int check_address_free(struct pf_driver *driver, unsigned int vf, const u
 	if (!memcmp(mac, driver->mac, ETH_ALEN))
 		return refuse(why, -EADDRINUSE, "%s is the address of the PF itself",
 			      mac_format(mac, text));
-	for (unsigned int other = 0; other < driver->state->num_vfs; other++) {
+	for (unsigned int other = 0; other < vfs_to_be(driver); other++) {
 		const struct pf_vf_state *state = &driver->state->vf[other];
 
 		if (other != vf && state->mac_by_admin && !memcmp(mac, state->admin_mac, ETH_ALEN))

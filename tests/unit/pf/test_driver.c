@@ -113,7 +113,10 @@ static void bring_up_in_steps(void **unused)
 	card->defer = true;
 	assert_int_equal(fake_probe(card, NULL), 0);
 	assert_int_equal(pf_set_num_vfs(card->driver, 3, NULL, NULL, &why), -EBUSY);
-	assert_int_equal(pf_set_vf_mac(card->driver, 0, mac_a, NULL), -EBUSY);
+	/* What is said about VFs to come holds when they come. */
+	assert_int_equal(pf_set_vf_mac(card->driver, 2, mac_a, NULL), -ENOENT);
+	assert_int_equal(pf_set_vf_mac(card->driver, 0, mac_a, NULL), 0);
+	assert_int_equal(pf_set_vf_vlan(card->driver, 0, 44, 0, NULL), 0);
 	fake_settle(card); /* VFs off */
 	assert_int_equal(card->resets, 1);
 	assert_false(card->ready);
@@ -133,6 +136,9 @@ static void bring_up_in_steps(void **unused)
 	assert_int_equal(card->ready_calls, 1);
 	fake_run(card);
 	assert_true(card->state.vf[1].active);
+	assert_true(fake_pools_of_vlan(card, 44) == BIT64(0));
+	vf_start(card, 0, MSG_API_13);
+	assert_true(fake_pools_of_mac(card, mac_a) == BIT64(0));
 	card->defer = false;
 	fake_destroy(card);
 }
