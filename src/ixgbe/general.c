@@ -19,7 +19,7 @@
 #define EEPROM_SIZE_CODE 8u /* EEC.SIZE: words = 1 << (code + 6) */
 #define STATUS_NUM_VFS_MASK 0xffu
 
-/* --- reset ------------------------------------------------------------------------------- */
+/* --- reset ---------------- */
 
 static void load_permanent_mac(struct ixgbe_pf *pf)
 {
@@ -45,7 +45,7 @@ static void reset_registers(struct ixgbe_pf *pf)
 	memset(pf->state->credit, 0, sizeof(pf->state->credit));
 }
 
-/* A VF whose PF was reset keeps its ring addresses, but nothing runs until its driver starts anew. */
+/* A VF whose PF was reset keeps its ring addresses, but runs none until its driver starts anew. */
 static void stop_vf_queues(struct ixgbe_vf *vf)
 {
 	for (unsigned int i = 0; i < IXGBE_VF_QUEUES; i++) {
@@ -105,7 +105,7 @@ IXGBE_WRITE(ixgbe_write_ctrl_ext)
 	return PCIE_DONE;
 }
 
-/* --- EEPROM, semaphores, I2C -------------------------------------------------------------- */
+/* --- EEPROM, semaphores, I2C ---------------- */
 
 IXGBE_READ(ixgbe_read_eec)
 {
@@ -143,7 +143,7 @@ IXGBE_READ(ixgbe_read_i2cctl)
 	return PCIE_DONE;
 }
 
-/* --- bits that say "done" ----------------------------------------------------------------- */
+/* --- bits that say "done" ---------------- */
 
 IXGBE_READ(ixgbe_read_dmaidone)
 {
@@ -164,7 +164,7 @@ IXGBE_READ(ixgbe_read_fdirctrl)
 	return PCIE_DONE;
 }
 
-/* --- link ----------------------------------------------------------------------------------- */
+/* --- link ---------------- */
 
 uint32_t ixgbe_links(const struct ixgbe_pf *pf)
 {
@@ -186,7 +186,7 @@ IXGBE_READ(ixgbe_read_links2)
 	return PCIE_DONE;
 }
 
-/* --- clocks --------------------------------------------------------------------------------- */
+/* --- clocks ---------------- */
 
 /* FRTIMER and VFFRTIMER; 31 bits, so that no reading looks like a missing device. */
 IXGBE_READ(ixgbe_read_frtimer)

@@ -2,9 +2,9 @@
 /*
  * homes.c - which register blocks an absolute queue has, and when the worker may run it.
  *
- * The mode (GCR_EXT, MTQC or MRQC, and VT_CTL) divides the 128 queues into pools; pools below NumVFs
- * are the VFs'. Whenever a VF comes or goes or the mode changes, every queue is given its home anew;
- * one that gets another home is stopped first and starts over there.
+ * The mode (GCR_EXT, MTQC or MRQC, and VT_CTL) divides the 128 queues into pools; pools below
+ * NumVFs are the VFs'. Whenever a VF comes or goes or the mode changes, every queue is given its
+ * home anew; one that gets another home is stopped first and starts over there.
  *
  * A queue is started when ENABLE is seen in its block and stopped when it is seen gone: at once
  * where the write is trapped, by ixgbe_home_sync() where a guest writes the page itself.
@@ -18,7 +18,7 @@ struct ixgbe_home *ixgbe_home_of(struct ixgbe_pf *pf, unsigned int q)
 	return atomic_load(&pf->home[q]);
 }
 
-/* --- pool mode ------------------------------------------------------------------------------- */
+/* --- pool mode ---------------- */
 
 static unsigned int queues_by_gcr_ext(uint32_t gcr_ext)
 {
@@ -75,11 +75,12 @@ unsigned int ixgbe_pool_queues(const struct ixgbe_pf *pf)
 
 unsigned int ixgbe_vf_pools(const struct ixgbe_pf *pf)
 {
-	return ixgbe_virtualized(pf) ? MIN(pf->state->num_vfs, IXGBE_QUEUES / ixgbe_pool_queues(pf))
-				     : 0;
+	uint32_t vfs = atomic_load(&pf->state->num_vfs);
+
+	return ixgbe_virtualized(pf) ? MIN(vfs, IXGBE_QUEUES / ixgbe_pool_queues(pf)) : 0;
 }
 
-/* --- start and stop --------------------------------------------------------------------------- */
+/* --- start and stop ---------------- */
 
 static bool set_started(_Atomic uint64_t *bitmap, unsigned int q, bool on)
 {
@@ -95,7 +96,7 @@ static bool enabled(ixgbe_reg *_Atomic *block)
 	return reg_load(&atomic_load(block)[IXGBE_Q_CTL]) & IXGBE_QCTL_ENABLE;
 }
 
-/* Return: +1 started, -1 stopped, 0 as it was. The generation changes before the worker may look. */
+/* Return: +1 started, -1 stopped, 0 as it was. The generation changes before the worker looks. */
 static int follow_enable(_Atomic uint64_t *started, _Atomic uint32_t *generation, unsigned int q,
 			 bool on)
 {
@@ -132,7 +133,7 @@ static int stop(struct ixgbe_pf *pf, unsigned int q)
 	return rx || tx ? PCIE_QUIESCE : PCIE_DONE;
 }
 
-/* --- who lives where ---------------------------------------------------------------------------- */
+/* --- who lives where ---------------- */
 
 static struct ixgbe_home *home_by_mode(struct ixgbe_pf *pf, unsigned int q, unsigned int queues,
 				       unsigned int vf_pools)
@@ -198,7 +199,7 @@ void ixgbe_homes_init(struct ixgbe_pf *pf)
 	}
 }
 
-/* --- register blocks ------------------------------------------------------------------------------ */
+/* --- register blocks ---------------- */
 
 /* Reset values of a block; what is not listed is 0. Holes with counters are left alone. */
 static void reset_block(ixgbe_reg *block, bool rx)
@@ -307,7 +308,7 @@ IXGBE_WRITE(ixgbe_write_queue_alias)
 	return write_dword(access, home, true, alias_dword(access), value);
 }
 
-/* --- what the data path is told ------------------------------------------------------------------ */
+/* --- what the data path is told ---------------- */
 
 static bool bus_master(const struct iommu_domain *domain)
 {

@@ -42,7 +42,7 @@
 
 typedef _Atomic uint32_t ixgbe_reg; /* a register: one dword, always accessed whole */
 
-/** struct ixgbe_mailbox - between one VF and the PF; data sheet 7.10.2.9.1, fact sheet section 3. */
+/** struct ixgbe_mailbox - between one VF and the PF; data sheet 7.10.2.9.1, fact sheet 3. */
 struct ixgbe_mailbox {
 	uint32_t mem[IXGBE_MBMEM_DWORDS]; /* VFMBMEM and PFMBMEM(vf) are the same memory */
 	uint8_t vfu, pfu;		  /* who owns the buffer; never both */
@@ -106,7 +106,7 @@ enum ixgbe_counter_id {
  */
 struct ixgbe_state {
 	uint32_t version;
-	uint32_t num_vfs;
+	_Atomic uint32_t num_vfs;
 	_Atomic uint32_t link_up;
 	uint32_t pf_ready;
 	_Atomic uint64_t rx_started[IXGBE_QUEUES / 64];
@@ -190,7 +190,7 @@ struct ixgbe_pf {
 	struct ixgbe_rss_table rss; /* worker only */
 };
 
-/* --- registers as any thread reads them --------------------------------------------------- */
+/* --- registers as any thread reads them ---------------- */
 
 static inline uint32_t reg_load(const ixgbe_reg *reg)
 {
@@ -219,7 +219,7 @@ static inline uint32_t ixgbe_vf_reg(const struct ixgbe_pf *pf, unsigned int vf, 
 	return reg_load(&pf->state->vf[vf].reg[offset / 4]);
 }
 
-/** ixgbe_pool_bit() - bit @pool of a 64-bit bitmap in two consecutive PF registers (VFRE, VFTE, …). */
+/** ixgbe_pool_bit() - bit @pool of a bitmap in two consecutive PF registers: VFRE, VFTE, … */
 static inline bool ixgbe_pool_bit(const struct ixgbe_pf *pf, uint32_t offset, unsigned int pool)
 {
 	return ixgbe_pf_reg(pf, offset + pool / 32 * 4) >> (pool % 32) & 1;
@@ -230,7 +230,7 @@ static inline bool ixgbe_virtualized(const struct ixgbe_pf *pf)
 	return ixgbe_pf_reg(pf, IXGBE_VT_CTL) & IXGBE_VT_CTL_VT_ENA;
 }
 
-/* --- queues ------------------------------------------------------------------------------- */
+/* --- queues ---------------- */
 
 /** ixgbe_home() - of absolute queue @q; load it once per burst. */
 static inline const struct ixgbe_home *ixgbe_home(const struct ixgbe_pf *pf, unsigned int q)
@@ -238,7 +238,7 @@ static inline const struct ixgbe_home *ixgbe_home(const struct ixgbe_pf *pf, uns
 	return atomic_load_explicit(&pf->home[q], memory_order_acquire);
 }
 
-/** ixgbe_rx_regs(), ixgbe_tx_regs() - 0x40-byte block of absolute queue @q, indexed by IXGBE_Q_*. */
+/** ixgbe_rx_regs(), ixgbe_tx_regs() - block of absolute queue @q, indexed by IXGBE_Q_*. */
 static inline ixgbe_reg *ixgbe_rx_regs(const struct ixgbe_pf *pf, unsigned int q)
 {
 	return atomic_load_explicit(&ixgbe_home(pf, q)->rx, memory_order_acquire);
@@ -292,9 +292,9 @@ unsigned int ixgbe_pool_queues(const struct ixgbe_pf *pf);
 
 /* homes.c: which home an absolute queue has, and when it is started */
 void ixgbe_homes_init(struct ixgbe_pf *pf);
-/** ixgbe_rebind() - VFs or pool mode changed: give every queue its home. PCIE_DONE or PCIE_QUIESCE. */
+/** ixgbe_rebind() - VFs or pool mode changed: every queue gets its home. PCIE_QUIESCE: moved. */
 int ixgbe_rebind(struct ixgbe_pf *pf);
-/** ixgbe_home_sync() - compare ENABLE of @home's queue with what is started. Return: PCIE_QUIESCE: stopped. */
+/** ixgbe_home_sync() - start or stop @home's queue as ENABLE says. PCIE_QUIESCE: stopped. */
 int ixgbe_home_sync(struct ixgbe_pf *pf, struct ixgbe_home *home);
 /** ixgbe_vf_sync() - all queues of a VF, before or after an access that may have changed them. */
 int ixgbe_vf_sync(struct ixgbe_vf *vf);
@@ -305,7 +305,7 @@ struct ixgbe_home *ixgbe_home_of(struct ixgbe_pf *pf, unsigned int q);
 /** ixgbe_vf_counters() - write the VF's counters into the holes of its queue 0. Device thread. */
 void ixgbe_vf_counters(struct ixgbe_vf *vf);
 
-/* --- interrupts (irqs.c) ------------------------------------------------------------------- */
+/* --- interrupts (irqs.c) ---------------- */
 
 /**
  * ixgbe_rx_cause(), ixgbe_tx_cause() - absolute queue @q has @count completions to announce: IVAR,
@@ -323,7 +323,7 @@ void ixgbe_other_cause(struct ixgbe_pf *pf, uint32_t causes);
 void ixgbe_irq_reset_pf(struct ixgbe_pf *pf);
 void ixgbe_irq_reset_vf(struct ixgbe_vf *vf);
 
-/* --- the rest ------------------------------------------------------------------------------ */
+/* --- the rest ---------------- */
 
 /** ixgbe_changed() - switch tables, queue set or link changed. */
 static inline void ixgbe_changed(struct ixgbe_pf *pf)

@@ -17,7 +17,7 @@
 #define IVAR_ENTRY_BITS 8 /* four entries a register: rx 2n, tx 2n, rx 2n + 1, tx 2n + 1 */
 #define NO_VECTOR -1
 
-/* --- delivery ---------------------------------------------------------------------------------- */
+/* --- delivery ---------------- */
 
 /* Moderated messages of the PF wait with its first pool; the last one when VFs have all of them. */
 static unsigned int pf_irq_pool(const struct ixgbe_pf *pf)
@@ -101,7 +101,7 @@ void ixgbe_mailbox_cause(struct ixgbe_vf *vf)
 				  irq_raise(&vf->state->irq[to], now_ns(), 1));
 }
 
-/* --- moderation ends ----------------------------------------------------------------------------- */
+/* --- moderation ends ---------------- */
 
 /* Signal @vector if it is due now. Return: when to look again, or UINT64_MAX. */
 static uint64_t expire(struct ixgbe_pf *pf, int function, unsigned int message,
@@ -150,7 +150,7 @@ uint64_t ixgbe_irq_expire(void *handle, uint64_t now)
 	return due;
 }
 
-/* --- VF registers --------------------------------------------------------------------------------- */
+/* --- VF registers ---------------- */
 
 static struct irq_vector *vf_vectors(const struct ixgbe_access *access)
 {

@@ -2,10 +2,10 @@
 /*
  * irqs_pf.c - the interrupt registers of the PF.
  *
- * Vectors 0 ... 63 have their causes and masks in the irq_vector words: EICR, EICS and EIMS show the
- * first sixteen, EICS_EX and EIMS_EX all of them. Causes 31:16 ("other": mailbox, link, ...) are
- * bits of their own with masks of their own; together they send the message that IVAR_MISC names,
- * throttled by that vector's EITR. They stay in EICR until the driver clears them.
+ * Vectors 0 ... 63 have their causes and masks in the irq_vector words: EICR, EICS and EIMS show
+ * the first sixteen, EICS_EX and EIMS_EX all of them. Causes 31:16 ("other": mailbox, link, ...)
+ * are bits of their own with masks of their own; together they send the message that IVAR_MISC
+ * names, throttled by that vector's EITR. They stay in EICR until the driver clears them.
  *
  * Without GPIE.MSIX every message is vector 0.
  *
@@ -50,7 +50,7 @@ static uint32_t eitr_offset(unsigned int vector)
 		       : IXGBE_EITR_HIGH + (vector - IXGBE_EITR_LOW_COUNT) * 4;
 }
 
-/* --- other causes -------------------------------------------------------------------------------- */
+/* --- other causes ---------------- */
 
 static void raise_other(struct ixgbe_pf *pf)
 {
@@ -92,7 +92,7 @@ static void disable_other(struct ixgbe_pf *pf, uint32_t causes)
 		irq_clear(&pf->state->irq_other);
 }
 
-/* --- vectors -------------------------------------------------------------------------------------- */
+/* --- vectors ---------------- */
 
 static uint32_t pending(struct ixgbe_pf *pf, unsigned int first, unsigned int n)
 {
@@ -154,7 +154,7 @@ static void disable(struct ixgbe_pf *pf, unsigned int first, unsigned int n, uin
 	}
 }
 
-/* --- EICR, EICS, EIMS, EIMC ------------------------------------------------------------------------- */
+/* --- EICR, EICS, EIMS, EIMC ---------------- */
 
 /*
  * With GPIE.OCD a read clears the other causes only; without GPIE.EIAME it also masks what EIAM
@@ -218,7 +218,7 @@ IXGBE_WRITE(ixgbe_write_eimc)
 	return PCIE_DONE;
 }
 
-/* --- the same by vector ------------------------------------------------------------------------------ */
+/* --- the same by vector ---------------- */
 
 IXGBE_READ(ixgbe_read_eics_ex)
 {
@@ -250,7 +250,7 @@ IXGBE_WRITE(ixgbe_write_eimc_ex)
 	return PCIE_DONE;
 }
 
-/* --- auto-clear, auto-mask, moderation ----------------------------------------------------------------- */
+/* --- auto-clear, auto-mask, moderation ---------------- */
 
 /* Vectors beyond EIAC always clear their cause when the message goes out (7.3.1.4). */
 static void apply_auto(struct ixgbe_pf *pf)
@@ -286,6 +286,7 @@ IXGBE_WRITE(ixgbe_write_auto)
 	access_store(access, value);
 	apply_auto(access->pf);
 	apply_intervals(access->pf);
+	ixgbe_msix_apply(access->pf, IXGBE_PF); /* the other causes may have another message now */
 	return PCIE_DONE;
 }
 

@@ -4,8 +4,8 @@
  * card asks.
  *
  * Registers are dwords. A longer access is made of dwords in ascending order; a shorter read is cut
- * out of its dword (with that dword's side effects, as on the bus); a shorter or unaligned write does
- * nothing, because no register here defines one.
+ * out of its dword (with that dword's side effects, as on the bus); a shorter or unaligned write
+ * does nothing, because no register here defines one.
  *
  * Accesses that unmap something from workers return PCIE_QUIESCE; nothing here ever waits.
  *
@@ -17,7 +17,7 @@
 
 #define COMMAND_BUS_MASTER 0x0004 /* PCI Express Base 5.0, 7.5.1.1.3 */
 
-/* --- life ---------------------------------------------------------------------------------------- */
+/* --- life ---------------- */
 
 size_t ixgbe_state_size(void)
 {
@@ -134,7 +134,7 @@ void ixgbe_destroy(struct ixgbe_pf *pf)
 	ixgbe_put(pf);
 }
 
-/* --- BAR accesses --------------------------------------------------------------------------------- */
+/* --- BAR accesses ---------------- */
 
 typedef int (*dword_read)(void *ctx, uint32_t offset, uint32_t *value);
 typedef int (*dword_write)(void *ctx, uint32_t offset, uint32_t value);
@@ -258,7 +258,7 @@ static int vf_bar_write(void *ctx, unsigned int bar, uint64_t offset, const void
 	return write_dwords(ctx, offset, data, len, bar ? vf_msix_write : vf_register_write);
 }
 
-/* --- the other effects of configuration space -------------------------------------------------------- */
+/* --- the other effects of configuration space ---------------- */
 
 static void set_bus_master(struct ixgbe_pf *pf, struct iommu_domain *domain, uint16_t command)
 {
@@ -367,7 +367,7 @@ const struct model_ops ixgbe_model_ops = {
 	.irq_expire = ixgbe_irq_expire,
 };
 
-/* --- what the card asks ------------------------------------------------------------------------------- */
+/* --- what the card asks ---------------- */
 
 void ixgbe_poll(struct ixgbe_pf *pf)
 {

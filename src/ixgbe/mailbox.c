@@ -4,13 +4,15 @@
  *
  * A mailbox is sixteen dwords that both sides address, a lock (VFU or PFU: whoever sets its bit
  * first has the buffer, writing without the bit releases it), and doorbells. Doorbells of the VF
- * (REQ, ACK) are latched for the PF in MBVFICR and raise EICR.MAILBOX; doorbells of the PF (STS, ACK)
- * are latched for the VF as PFSTS and PFACK, cleared when the VF reads them, and raise the VF's
- * mailbox cause. The device itself never looks into the memory: the protocol is the drivers'.
+ * (REQ, ACK) are latched for the PF in MBVFICR and raise EICR.MAILBOX; doorbells of the PF (STS,
+ * ACK) are latched for the VF as PFSTS and PFACK, cleared when the VF reads them, and raise the
+ * VF's mailbox cause. The device itself never looks into the memory: the protocol is the
+ * drivers'.
  *
- * Resets. RSTI tells every VF that the PF was reset and has not come up (CTRL_EXT.PFRSTD) since; the
- * end of it shows once as RSTD. VFLRE tells the PF that a VF was reset; it is raised by the reset
- * itself and so before any message the VF sends afterwards, and drops what the VF had asked before.
+ * Resets. RSTI tells every VF that the PF was reset and has not come up (CTRL_EXT.PFRSTD) since;
+ * the end of it shows once as RSTD. VFLRE tells the PF that a VF was reset; it is raised by the
+ * reset itself and so before any message the VF sends afterwards, and drops what the VF had asked
+ * before.
  *
  * Source: data sheet 7.10.2.9.1, 8.2.3.22, 8.3.5.1; fact sheet section 3.
  */
@@ -26,7 +28,7 @@ static void other_mailbox(struct ixgbe_vf *vf)
 	ixgbe_other_cause(vf->pf, IXGBE_EICR_MAILBOX);
 }
 
-/* --- memory: VFMBMEM, PFMBMEM -------------------------------------------------------------- */
+/* --- memory: VFMBMEM, PFMBMEM ---------------- */
 
 static uint32_t *mbmem(const struct ixgbe_access *access)
 {
@@ -49,7 +51,7 @@ IXGBE_WRITE(ixgbe_write_mbmem)
 	return PCIE_DONE;
 }
 
-/* --- the VF's side ------------------------------------------------------------------------- */
+/* --- the VF's side ---------------- */
 
 IXGBE_READ(ixgbe_read_vfmailbox)
 {
@@ -66,9 +68,9 @@ IXGBE_READ(ixgbe_read_vfmailbox)
 }
 
 /*
- * Drivers write back what they read, so all bits but REQ, ACK and VFU are ignored. One write may hold
- * both doorbells (iPXE); one with VFU keeps the buffer while it rings (the handshake of mailbox API
- * 1.5).
+ * Drivers write back what they read, so all bits but REQ, ACK and VFU are ignored. One write may
+ * hold both doorbells (iPXE); one with VFU keeps the buffer while it rings (the handshake of
+ * mailbox API 1.5).
  */
 IXGBE_WRITE(ixgbe_write_vfmailbox)
 {
@@ -88,7 +90,7 @@ IXGBE_WRITE(ixgbe_write_vfmailbox)
 	return PCIE_DONE;
 }
 
-/* --- the PF's side ------------------------------------------------------------------------- */
+/* --- the PF's side ---------------- */
 
 IXGBE_READ(ixgbe_read_pfmailbox)
 {
@@ -138,7 +140,7 @@ IXGBE_WRITE(ixgbe_write_mbvficr)
 	return PCIE_DONE;
 }
 
-/* --- VF resets as the PF sees them ---------------------------------------------------------- */
+/* --- VF resets as the PF sees them ---------------- */
 
 IXGBE_READ(ixgbe_read_vflre)
 {
@@ -158,7 +160,7 @@ IXGBE_WRITE(ixgbe_write_vflrec)
 	return PCIE_DONE;
 }
 
-/* --- resets ---------------------------------------------------------------------------------- */
+/* --- resets ---------------- */
 
 /* The memory stays: the VF's link check looks at the last reply, whoever was reset since. */
 static void clear_flags(struct ixgbe_mailbox *mailbox)

@@ -3,7 +3,7 @@
  * registers.c - how an access finds its row.
  *
  * Each map is built once from its table: a 16-bit row number per dword of the window, so that a
- * look-up is one load, and two rows that claim the same dword are found when the first card is made.
+ * look-up is one load, and two rows that claim one dword are found when the first card is made.
  * Storage is a flat array by offset; an alias row points at the storage of the row it repeats.
  *
  * Access rules: fact sheet, head ("all registers 32 bit, aligned") and section 1.

@@ -22,6 +22,17 @@
 #define NS IXGBE_QSTAT_QUEUES
 #define QUEUE ixgbe_read_queue, ixgbe_write_queue
 #define ALIAS ixgbe_read_queue_alias, ixgbe_write_queue_alias
+#define I2C_OUT (IXGBE_I2CCTL_CLK_OUT | IXGBE_I2CCTL_DATA_OUT)
+#define CTRL_KEPT (~(IXGBE_CTRL_RST | IXGBE_CTRL_LRST))
+#define CTRL_EXT_KEPT (~IXGBE_CTRL_EXT_PFRSTD)
+#define SWSM_BOTH (IXGBE_SWSM_SMBI | IXGBE_SWSM_SWESMBI)
+#define EITR_LOW IXGBE_EITR_LOW_COUNT
+#define EITR_HIGH (IXGBE_PF_VECTORS - IXGBE_EITR_LOW_COUNT)
+#define EITR_ROW 0, IXGBE_EITR_MASK, NULL, ixgbe_write_eitr
+#define PFMBX ixgbe_read_pfmailbox, ixgbe_write_pfmailbox
+#define SECSTAT ixgbe_read_secstat, NULL
+#define MEMORY ixgbe_read_mbmem, ixgbe_write_mbmem
+#define NA IXGBE_QUEUE_ALIASES
 #define SWITCH NULL, ixgbe_write_switch /* memory that the switch tables are made from */
 #define MODE NULL, ixgbe_write_mode	/* and that decides which queue belongs to which pool */
 #define ENABLE NULL, ixgbe_write_enable /* clearing a bit stops queues */
@@ -33,11 +44,11 @@
 static const struct ixgbe_register table[] = {
 	/* name         offset           stride count reset mask  read, write, alias of, argument */
 	/* general control (8.2.3.1) */
-	{ "CTRL",       IXGBE_CTRL,       0, 1, 0, ~(IXGBE_CTRL_RST | IXGBE_CTRL_LRST), NULL, ixgbe_write_ctrl },
+	{ "CTRL",       IXGBE_CTRL,       0, 1, 0, CTRL_KEPT, NULL, ixgbe_write_ctrl },
 	{ "STATUS",     IXGBE_STATUS,     0, 1, 0, NONE, ixgbe_read_status },
-	{ "CTRL_EXT",   IXGBE_CTRL_EXT,   0, 1, 0, ~IXGBE_CTRL_EXT_PFRSTD, NULL, ixgbe_write_ctrl_ext },
+	{ "CTRL_EXT",   IXGBE_CTRL_EXT,   0, 1, 0, CTRL_EXT_KEPT, NULL, ixgbe_write_ctrl_ext },
 	{ "ESDP",       IXGBE_ESDP,       0, 1, 0, ALL },
-	{ "I2CCTL",     IXGBE_I2CCTL,     0, 1, IXGBE_I2CCTL_CLK_OUT | IXGBE_I2CCTL_DATA_OUT, IXGBE_I2CCTL_CLK_OUT | IXGBE_I2CCTL_DATA_OUT, ixgbe_read_i2cctl },
+	{ "I2CCTL",     IXGBE_I2CCTL,     0, 1, I2C_OUT, I2C_OUT, ixgbe_read_i2cctl },
 	{ "FRTIMER",    IXGBE_FRTIMER,    0, 1, 0, NONE, ixgbe_read_frtimer },
 	{ "TCPTIMER",   IXGBE_TCPTIMER,   0, 1, 0, ALL },
 	{ "LEDCTL",     IXGBE_LEDCTL,     0, 1, 0, ALL },
@@ -45,7 +56,7 @@ static const struct ixgbe_register table[] = {
 	/* EEPROM, semaphores, firmware (8.2.3.2) */
 	{ "EEC",        IXGBE_EEC,        0, 1, 0, IXGBE_EEC_REQ, ixgbe_read_eec },
 	{ "EERD",       IXGBE_EERD,       0, 1, 0, ALL, NULL, ixgbe_write_eerd },
-	{ "SWSM",       IXGBE_SWSM,       0, 1, 0, IXGBE_SWSM_SMBI | IXGBE_SWSM_SWESMBI, ixgbe_read_swsm },
+	{ "SWSM",       IXGBE_SWSM,       0, 1, 0, SWSM_BOTH, ixgbe_read_swsm },
 	{ "FWSM",       IXGBE_FWSM,       0, 1, IXGBE_FWSM_VALID, NONE },
 	{ "FACTPS",     IXGBE_FACTPS,     0, 1, 0, NONE },
 	{ "SW_FW_SYNC", IXGBE_SW_FW_SYNC, 0, 1, 0, ~IXGBE_SW_FW_SYNC_FW },
@@ -62,8 +73,8 @@ static const struct ixgbe_register table[] = {
 	{ "EICR",       IXGBE_EICR,       0, 1, 0, NONE, ixgbe_read_eicr, ixgbe_write_eicr },
 	{ "EICS",       IXGBE_EICS,       0, 1, 0, NONE, ixgbe_read_eics, ixgbe_write_eics },
 	{ "EIAC",       IXGBE_EIAC,       0, 1, 0, ALL, NULL, ixgbe_write_auto },
-	{ "EITR",       IXGBE_EITR,       4, IXGBE_EITR_LOW_COUNT, 0, IXGBE_EITR_MASK, NULL, ixgbe_write_eitr },
-	{ "EITR",       IXGBE_EITR_HIGH,  4, IXGBE_PF_VECTORS - IXGBE_EITR_LOW_COUNT, 0, IXGBE_EITR_MASK, NULL, ixgbe_write_eitr },
+	{ "EITR",       IXGBE_EITR,       4, EITR_LOW, EITR_ROW },
+	{ "EITR",       IXGBE_EITR_HIGH,  4, EITR_HIGH, EITR_ROW },
 	{ "EIMS",       IXGBE_EIMS,       0, 1, 0, NONE, ixgbe_read_eims, ixgbe_write_eims },
 	{ "EIMC",       IXGBE_EIMC,       0, 1, 0, NONE, ixgbe_read_eims, ixgbe_write_eimc },
 	{ "EIAM",       IXGBE_EIAM,       0, 1, 0, ALL, NULL, ixgbe_write_auto },
@@ -76,13 +87,13 @@ static const struct ixgbe_register table[] = {
 	{ "EIMC_EX",    IXGBE_EIMC_EX,    4, 2, 0, NONE, ixgbe_read_eims_ex, ixgbe_write_eimc_ex },
 	{ "EIAM_EX",    IXGBE_EIAM_EX,    4, 2, 0, ALL, NULL, ixgbe_write_auto },
 
-	/* VF resets and mailboxes (8.2.3.22, 8.2.3.23); MBVFIMR: no driver writes it, nothing masks */
+	/* VF resets and mailboxes (8.2.3.22, 8.2.3.23); MBVFIMR: no driver writes it */
 	{ "VFLRE",      IXGBE_VFLRE0,     0, 1, 0, NONE, ixgbe_read_vflre },
 	{ "VFLRE",      IXGBE_VFLRE1,     0, 1, 0, NONE, ixgbe_read_vflre },
 	{ "VFLREC",     IXGBE_VFLREC,     4, 2, 0, NONE, ixgbe_read_vflrec, ixgbe_write_vflrec },
 	{ "MBVFICR",    IXGBE_MBVFICR,    4, 4, 0, NONE, ixgbe_read_mbvficr, ixgbe_write_mbvficr },
-	{ "PFMAILBOX",  IXGBE_PFMAILBOX,  4, NV, 0, NONE, ixgbe_read_pfmailbox, ixgbe_write_pfmailbox },
-	{ "PFMBMEM",    IXGBE_PFMBMEM,    4, NV * IXGBE_MBMEM_DWORDS, 0, ALL, ixgbe_read_mbmem, ixgbe_write_mbmem },
+	{ "PFMAILBOX",  IXGBE_PFMAILBOX,  4, NV, 0, NONE, PFMBX },
+	{ "PFMBMEM",    IXGBE_PFMBMEM,    4, NV * IXGBE_MBMEM_DWORDS, 0, ALL, MEMORY },
 
 	/* receive: global (8.2.3.8) */
 	{ "RXCTRL",     IXGBE_RXCTRL,     0, 1, 0, IXGBE_RXCTRL_RXEN, ENABLE },
@@ -163,11 +174,11 @@ static const struct ixgbe_register table[] = {
 
 	/* security blocks (8.2.3.13) */
 	{ "SECTXCTRL",  IXGBE_SECTXCTRL,  0, 1, 0, ALL },
-	{ "SECTXSTAT",  IXGBE_SECTXSTAT,  0, 1, 0, NONE, ixgbe_read_secstat, NULL, IXGBE_SECTXCTRL },
+	{ "SECTXSTAT",  IXGBE_SECTXSTAT,  0, 1, 0, NONE, SECSTAT, IXGBE_SECTXCTRL },
 	{ "SECTXBUFFAF", IXGBE_SECTXBUFFAF, 0, 1, 0, ALL },
 	{ "SECTXMINIFG", IXGBE_SECTXMINIFG, 0, 1, 0, ALL },
 	{ "SECRXCTRL",  IXGBE_SECRXCTRL,  0, 1, 0, ALL },
-	{ "SECRXSTAT",  IXGBE_SECRXSTAT,  0, 1, 0, NONE, ixgbe_read_secstat, NULL, IXGBE_SECRXCTRL },
+	{ "SECRXSTAT",  IXGBE_SECRXSTAT,  0, 1, 0, NONE, SECSTAT, IXGBE_SECRXCTRL },
 
 	/* MAC, link, flow control (8.2.3.22, 8.2.3.3) */
 	{ "PCS1GLCTL",  IXGBE_PCS1GLCTL,  0, 1, 0, ALL },
@@ -237,8 +248,8 @@ static const struct ixgbe_register table[] = {
 	{ "RDT",        RXH(IXGBE_Q_TAIL),   Q, NRX, 0, IXGBE_QTAIL_MASK, QUEUE },
 	{ "RXDCTL",     RXH(IXGBE_Q_CTL),    Q, NRX, 0, ~IXGBE_QCTL_SWFLSH, QUEUE },
 	{ "RSCCTL",     RXH(IXGBE_Q_RSCCTL), Q, NRX, 0, ALL, QUEUE },
-	{ "SRRCTL",     IXGBE_SRRCTL_LEGACY, 4, IXGBE_QUEUE_ALIASES, IXGBE_SRRCTL_RESET, ALL, ALIAS },
-	{ "DCA_RXCTRL", IXGBE_DCA_RXCTRL_LEGACY, 4, IXGBE_QUEUE_ALIASES, IXGBE_DCA_RXCTRL_RESET, ALL, ALIAS },
+	{ "SRRCTL",     IXGBE_SRRCTL_LEGACY, 4, NA, IXGBE_SRRCTL_RESET, ALL, ALIAS },
+	{ "DCA_RXCTRL", IXGBE_DCA_RXCTRL_LEGACY, 4, NA, IXGBE_DCA_RXCTRL_RESET, ALL, ALIAS },
 
 	/* transmit queues 0 ... 127 (8.2.3.9) */
 	{ "TDBAL",      TX(IXGBE_Q_BAL),     Q, NTX, 0, IXGBE_QBAL_MASK, QUEUE },
@@ -251,7 +262,7 @@ static const struct ixgbe_register table[] = {
 	{ "TDWBAL",     TX(IXGBE_Q_WBAL),    Q, NTX, 0, ALL, QUEUE },
 	{ "TDWBAH",     TX(IXGBE_Q_WBAH),    Q, NTX, 0, ALL, QUEUE },
 
-	/* counters of the VFs (8.2.3.27): in the holes of the queue windows, not cleared by reading */
+	/* counters of the VFs (8.2.3.27): in holes of the queue windows, not cleared */
 	{ "PVFGPRC",     IXGBE_PVFGPRC,     Q, NV, 0, NONE, ixgbe_read_pvf_counter },
 	{ "PVFGORC_LSB", IXGBE_PVFGORC_LSB, Q, NV, 0, NONE, ixgbe_read_pvf_counter },
 	{ "PVFGORC_MSB", IXGBE_PVFGORC_MSB, Q, NV, 0, NONE, ixgbe_read_pvf_counter },
@@ -260,7 +271,7 @@ static const struct ixgbe_register table[] = {
 	{ "PVFGOTC_LSB", IXGBE_PVFGOTC_LSB, 8, NV, 0, NONE, ixgbe_read_pvf_counter },
 	{ "PVFGOTC_MSB", IXGBE_PVFGOTC_MSB, 8, NV, 0, NONE, ixgbe_read_pvf_counter },
 
-	/* statistics, cleared by reading (8.2.3.26); those not listed count what cannot happen here */
+	/* statistics, cleared by reading (8.2.3.26); others count what cannot happen */
 	{ "GPRC",       IXGBE_GPRC,       0, 1, 0, NONE, COUNT(GPRC) },
 	{ "BPRC",       IXGBE_BPRC,       0, 1, 0, NONE, COUNT(BPRC) },
 	{ "MPRC",       IXGBE_MPRC,       0, 1, 0, NONE, COUNT(MPRC) },

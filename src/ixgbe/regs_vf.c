@@ -16,6 +16,9 @@
 #define NQ IXGBE_VF_QUEUES
 #define RX(dword) (IXGBE_VF_RX_PAGE + (dword)*4)
 #define TX(dword) (IXGBE_VF_TX_PAGE + (dword)*4)
+#define EITR_ROW 0, IXGBE_EITR_MASK, NULL, ixgbe_write_vteitr
+#define VFMBX ixgbe_read_vfmailbox, ixgbe_write_vfmailbox
+#define MEMORY 0, ALL, ixgbe_read_mbmem, ixgbe_write_mbmem
 #define QUEUE ixgbe_read_queue, ixgbe_write_queue
 
 /* clang-format off */
@@ -36,10 +39,10 @@ static const struct ixgbe_register table[] = {
 	{ "VTIVAR_MISC", IXGBE_VTIVAR_MISC, 0, 1, 0, 0x00000083 },
 	{ "VFPBACL",     IXGBE_VFPBACL,     0, 1, 0, NONE },
 	{ "VTRSCINT",    IXGBE_VTRSCINT,    4, 3, 0, ALL },
-	{ "VTEITR",      IXGBE_VTEITR,      4, IXGBE_VF_VECTORS, 0, IXGBE_EITR_MASK, NULL, ixgbe_write_vteitr },
+	{ "VTEITR",      IXGBE_VTEITR,      4, IXGBE_VF_VECTORS, EITR_ROW },
 	/* mailbox (8.3.5.1) */
-	{ "VFMBMEM",     IXGBE_VFMBMEM,     4, IXGBE_MBMEM_DWORDS, 0, ALL, ixgbe_read_mbmem, ixgbe_write_mbmem },
-	{ "VFMAILBOX",   IXGBE_VFMAILBOX,   0, 1, 0, NONE, ixgbe_read_vfmailbox, ixgbe_write_vfmailbox },
+	{ "VFMBMEM",     IXGBE_VFMBMEM,     4, IXGBE_MBMEM_DWORDS, MEMORY },
+	{ "VFMAILBOX",   IXGBE_VFMAILBOX,   0, 1, 0, NONE, VFMBX },
 	{ "VFPSRTYPE",   IXGBE_VFPSRTYPE,   0, 1, 0, ALL, ixgbe_read_psrtype, ixgbe_write_psrtype },
 
 	/* receive queues (8.3.5.6) */

@@ -119,7 +119,7 @@ static uint64_t queue_counter(const struct ixgbe_pf *pf, unsigned int id)
 	return sum;
 }
 
-/* --- the PF's, cleared by reading -------------------------------------------------------------- */
+/* --- the PF's, cleared by reading ---------------- */
 
 static uint64_t sum_of(const struct ixgbe_pf *pf, unsigned int id)
 {
@@ -164,7 +164,7 @@ IXGBE_READ(ixgbe_read_counter_high)
 	return PCIE_DONE;
 }
 
-/* --- the VFs', never cleared ------------------------------------------------------------------- */
+/* --- the VFs', never cleared ---------------- */
 
 /* The PF's view; rows say by offset which counter they are. */
 IXGBE_READ(ixgbe_read_pvf_counter)

@@ -3,8 +3,8 @@
  * vf.c - a VF as a whole: its reset, its register pages, and following what its guest does in them.
  *
  * Pages 1 and 2 of a VF's BAR0 are a memory file of their own, the only one that ever leaves the
- * daemon. A client that mapped it writes ENABLE without telling anybody; so every trapped access and
- * a slow poll compare ENABLE with what is started (ixgbe_vf_sync()). A queue that was seen to stop
+ * daemon. A client that mapped it writes ENABLE without telling anybody; so every trapped access
+ * and a slow poll compare ENABLE with what is started (ixgbe_vf_sync()). A queue that was seen to stop
  * is *draining* until a grace period has passed, and accesses that drivers make before they free
  * their buffers are answered only after that: VFCTRL.RST, a VFSTATUS read, a VFPSRTYPE write.
  *
@@ -25,7 +25,7 @@ struct ixgbe_vf *ixgbe_get_vf(struct ixgbe_pf *pf, unsigned int vf)
 	return vf < IXGBE_MAX_VFS ? &pf->vf[vf] : NULL;
 }
 
-/* --- grace periods ------------------------------------------------------------------------------- */
+/* --- grace periods ---------------- */
 
 static void drain(struct ixgbe_vf *vf);
 
@@ -71,7 +71,7 @@ static int settled(struct ixgbe_vf *vf)
 	return vf->draining ? PCIE_QUIESCE : result;
 }
 
-/* --- reset --------------------------------------------------------------------------------------- */
+/* --- reset ---------------- */
 
 /* VFRE and VFTE fall with a reset: the data path is closed until the PF driver opens it again. */
 static void close_pool(struct ixgbe_pf *pf, unsigned int pool)
@@ -120,7 +120,7 @@ IXGBE_WRITE(ixgbe_write_vfctrl)
 	return value & IXGBE_VFCTRL_RST ? ixgbe_vf_reset(access->vf) : PCIE_DONE;
 }
 
-/* --- registers at which drivers wait for their queues to be quiet ---------------------------------- */
+/* --- registers at which drivers wait for their queues to be quiet ---------------- */
 
 IXGBE_READ(ixgbe_read_vfstatus)
 {
@@ -141,7 +141,7 @@ IXGBE_WRITE(ixgbe_write_psrtype)
 	return settled(access->vf);
 }
 
-/* --- pages ------------------------------------------------------------------------------------------ */
+/* --- pages ---------------- */
 
 /** struct old_pages - pages nobody is given any more, until workers have let go of them. */
 struct old_pages {
@@ -222,7 +222,7 @@ int ixgbe_vf_share(struct ixgbe_vf *vf, bool shared)
 	set_pages(vf, pages, fd);
 	vf->shared = shared;
 	ixgbe_vf_counters(vf);
-	/* What the earlier client wrote last, between the copy and now, went to its own pages only. */
+	/* What the earlier client writes from now on stays in its own pages. */
 	ixgbe_vf_sync(vf);
 	ixgbe_changed(vf->pf);
 	if (old_fd >= 0)

@@ -20,7 +20,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* --- VF ------------------------------------------------------------------------------------------ */
+/* --- VF ---------------- */
 
 /* rx0, tx0 -> 0; rx1, tx1 -> 1; mailbox -> 2, as ixgbevf with two queues. */
 static void route_vf(struct card *card)
@@ -191,7 +191,7 @@ static void test_reset_masks_and_clears(void **state)
 	assert_int_equal(atomic_load(&ixgbe_irq(card->pf, VF, 0)->interval_ns), 0);
 }
 
-/* --- PF ------------------------------------------------------------------------------------------- */
+/* --- PF ---------------- */
 
 static void test_pf_queue_vectors(void **state)
 {

@@ -105,7 +105,7 @@ static void pf_send(struct card *card, uint32_t word)
 	assert_int_equal(pf_rd(card, pf_mailbox()), 0);
 }
 
-/* --- handshakes -------------------------------------------------------------------------------- */
+/* --- handshakes ---------------- */
 
 /* ixgbevf and DPDK with a mailbox API below 1.5. */
 static void test_legacy(void **state)
@@ -260,7 +260,7 @@ static void test_requests_of_all_vfs(void **state)
 	}
 }
 
-/* --- resets ---------------------------------------------------------------------------------------- */
+/* --- resets ---------------- */
 
 static void test_vf_reset(void **state)
 {

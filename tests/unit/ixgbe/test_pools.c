@@ -22,7 +22,7 @@ static void bus_master_on(struct card *card)
 		ixgbe_vf_function_ops.command(ixgbe_get_vf(card->pf, v), 0x4);
 }
 
-/* --- ownership ------------------------------------------------------------------------------------- */
+/* --- ownership ---------------- */
 
 static void test_windows_in_every_mode(void **state)
 {
@@ -87,7 +87,7 @@ static void test_vf_enable_limits(void **state)
 	assert_int_equal(pf_rd(card, IXGBE_STATUS), IXGBE_STATUS_GIO);
 }
 
-/* --- start and stop --------------------------------------------------------------------------------- */
+/* --- start and stop ---------------- */
 
 static void test_trapped_start_and_stop(void **state)
 {
@@ -209,7 +209,7 @@ static void test_pf_reset_stops_everything(void **state)
 	assert_int_equal(pf_rd(card, IXGBE_VT_CTL), 0);
 }
 
-/* --- shared pages ------------------------------------------------------------------------------------- */
+/* --- shared pages ---------------- */
 
 struct guest {
 	int fd;
@@ -345,7 +345,7 @@ static void test_destroy_with_a_grace_period_under_way(void **state)
 	quiesce_unregister(card->quiesce, worker);
 }
 
-/* --- switch tables --------------------------------------------------------------------------------------- */
+/* --- switch tables ---------------- */
 
 static void test_partition_without_pools(void **state)
 {

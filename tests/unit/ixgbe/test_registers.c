@@ -9,7 +9,7 @@
 
 #include "card.h"
 
-/* --- tables ---------------------------------------------------------------------------------- */
+/* --- tables ---------------- */
 
 static void test_tables_have_no_overlap(void **state)
 {
@@ -127,7 +127,7 @@ static void test_reset_restores_everything(void **state)
 	}
 }
 
-/* --- values drivers depend on -------------------------------------------------------------------- */
+/* --- values drivers depend on ---------------- */
 
 static void test_nothing_reads_as_a_missing_device(void **state)
 {
@@ -296,7 +296,7 @@ static void test_systim_runs_and_can_be_set(void **state)
 	assert_true(second - (0x1000ull << 32) < (10 * NSEC_PER_SEC) << 21);
 }
 
-/* --- statistics ------------------------------------------------------------------------------------ */
+/* --- statistics ---------------- */
 
 static void test_pf_counters_clear_on_read(void **state)
 {
@@ -358,7 +358,7 @@ static void test_vf_counters_stay(void **state)
 	assert_int_equal(vf_rd(card, 2, 0x1024), 0xf);
 }
 
-/* --- accesses nobody should make ------------------------------------------------------------------- */
+/* --- accesses nobody should make ---------------- */
 
 static void test_access_sizes(void **state)
 {
@@ -427,7 +427,7 @@ static void test_random_accesses(void **state)
 	}
 }
 
-/* --- MSI-X tables ------------------------------------------------------------------------------------ */
+/* --- MSI-X tables ---------------- */
 
 static void test_msix_table(void **state)
 {
