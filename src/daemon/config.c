@@ -780,7 +780,7 @@ struct config *config_default(void)
 	config->workers = 1;
 	config->busy_us = 50;
 	config->nap_us = 50;
-	config->nap_max_us = 1000;
+	config->nap_max_us = 1500;
 	config->cards = 1;
 	card_default(&config->card[0]);
 	(void)complete("default", config, NULL);
