@@ -119,11 +119,11 @@ static uint64_t pending_vfs(struct pf_driver *driver, uint64_t *resets, uint64_t
 
 	*resets = rd(driver, REG_VFLRE(0)) | (uint64_t)rd(driver, REG_VFLRE(32)) << 32;
 	*requests = *acks = 0;
-	for (unsigned int vf = 0; vf < PF_MAX_VFS; vf += 16) {
+	for (unsigned int vf = 0; vf < PF_MAX_VFS; vf += MBVFICR_VFS) {
 		uint64_t causes = rd(driver, REG_MBVFICR(vf));
 
-		*requests |= (causes & 0xffff) << vf;
-		*acks |= (causes >> 16) << vf;
+		*requests |= (uint64_t)(uint16_t)causes << vf;
+		*acks |= (causes >> MBVFICR_VFS) << vf;
 	}
 	if (driver->state->num_vfs)
 		existing = UINT64_MAX >> (PF_MAX_VFS - driver->state->num_vfs);

@@ -22,6 +22,7 @@
 #define MACVLANS_PER_VF 16 /* stock drivers ask for 10; one guest must not use up the table */
 #define RETA_BITS 2	   /* of each entry that GET_RETA carries */
 #define MIN_FRAME 68
+#define MULTICAST_HASH 0xfff /* bits of a hash: the table has 4096 */
 
 static struct pf_vf_state *vf_state(struct pf_driver *driver, unsigned int vf)
 {
@@ -74,7 +75,7 @@ static int set_multicast(struct pf_driver *driver, unsigned int vf, uint32_t *ms
 	unsigned int hashes = MIN(MSG_INFO(msg[0]), (uint32_t)MSG_MAX_HASHES);
 
 	for (unsigned int i = 0; i < hashes; i++)
-		state->multicast_hash[i] = msg[1 + i / 2] >> (16 * (i % 2)) & 0xfff;
+		state->multicast_hash[i] = msg[1 + i / 2] >> (16 * (i % 2)) & MULTICAST_HASH;
 	state->multicast_hashes = (uint16_t)hashes;
 	pf_rebuild_mta(driver);
 	pf_program_accept(driver, vf);

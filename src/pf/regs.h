@@ -56,9 +56,10 @@
 /* Mailboxes and VF resets (8.2.3.6, 8.2.3.27.15 and following) */
 #define REG_VFLRE(vf) ((vf) < 32 ? 0x00600 : 0x001c0)
 #define REG_VFLREC(vf) (0x00700 + 4 * ((vf) / 32))
-#define REG_MBVFICR(vf) (0x00710 + 4 * ((vf) / 16))
-#define MBVFICR_VFREQ(vf) BIT((vf) % 16)
-#define MBVFICR_VFACK(vf) BIT(16 + (vf) % 16)
+#define REG_MBVFICR(vf) (0x00710 + 4 * ((vf) / MBVFICR_VFS))
+#define MBVFICR_VFS 16 /* VFs of one register: requests in the low half, ACKs in the high */
+#define MBVFICR_VFREQ(vf) BIT((vf) % MBVFICR_VFS)
+#define MBVFICR_VFACK(vf) BIT(MBVFICR_VFS + (vf) % MBVFICR_VFS)
 #define REG_PFMAILBOX(vf) (0x04b00 + 4 * (vf))
 #define PFMAILBOX_STS BIT(0)
 #define PFMAILBOX_ACK BIT(1)
