@@ -40,14 +40,23 @@ static bool knows(struct pf_driver *driver, unsigned int vf, enum msg_api api)
 	return vf_state(driver, vf)->api >= api;
 }
 
+/* An address is taken also while its owner is closed: he will be back. */
+static bool is_taken(struct pf_driver *driver, unsigned int vf, const uint8_t mac[ETH_ALEN])
+{
+	for (unsigned int other = 0; other < driver->state->num_vfs; other++) {
+		const struct pf_vf_state *state = vf_state(driver, other);
+
+		if (other != vf && (!memcmp(mac, state->mac, ETH_ALEN) ||
+				    !memcmp(mac, state->derived_mac, ETH_ALEN)))
+			return true;
+	}
+	return !memcmp(mac, driver->mac, ETH_ALEN) || pf_mac_owners(driver, mac) & ~BIT64(vf);
+}
+
 /* May @vf, of its own will, receive @mac? */
 static bool may_take_mac(struct pf_driver *driver, unsigned int vf, const uint8_t mac[ETH_ALEN])
 {
-	uint64_t others = pf_mac_owners(driver, mac) & ~BIT64(vf);
-
-	if (!mac_is_unicast(mac))
-		return false;
-	return vf_state(driver, vf)->trusted || (!others && memcmp(mac, driver->mac, ETH_ALEN));
+	return mac_is_unicast(mac) && (vf_state(driver, vf)->trusted || !is_taken(driver, vf, mac));
 }
 
 static int set_mac_addr(struct pf_driver *driver, unsigned int vf, uint32_t *msg)

@@ -169,6 +169,12 @@ static void mac_of_others(void **unused)
 	assert_int_equal(vf_mac(card, 1, MSG_SET_MAC_ADDR, fake_pf_mac), MSG_SET_MAC_ADDR | NO);
 	assert_int_equal(vf_mac(card, 1, MSG_SET_MACVLAN | INFO(1), mac_a),
 			 MSG_SET_MACVLAN | INFO(1) | NO);
+	/* Not even while the owner is away. */
+	vf_reset(card, 0, true);
+	assert_int_equal(vf_mac(card, 1, MSG_SET_MAC_ADDR, mac_a), MSG_SET_MAC_ADDR | NO);
+	assert_int_equal(vf_mac(card, 1, MSG_SET_MAC_ADDR, card->state.vf[3].derived_mac),
+			 MSG_SET_MAC_ADDR | NO);
+	vf_start(card, 0, MSG_API_13);
 	/* Who is trusted may share: two VFs bonded in one guest. */
 	assert_int_equal(pf_set_vf_trust(card->driver, 1, true, NULL), 0);
 	vf_start(card, 1, MSG_API_13);
