@@ -32,7 +32,7 @@
 #define VF_STRIDE 2
 #define SUPPORTED_PAGE_SIZES 0x553
 
-/* An EUI-64 made of the MAC address with ff-fe's relative ff-ff in the middle (9.4.2). */
+/* The MAC address with ff-ff in the middle (9.4.2). */
 static uint64_t serial_number(const uint8_t mac[ETH_ALEN])
 {
 	uint64_t upper = (uint64_t)get_be16(mac) << 8 | mac[2];
