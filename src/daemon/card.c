@@ -170,8 +170,8 @@ static void model_config(const struct card_pf *pf, struct ixgbe_config *config)
 		.total_vfs = IXGBE_MAX_VFS,
 	};
 	mac_seed(pf, seed);
-	if (pf->config->has_mac)
-		memcpy(config->mac, pf->config->mac, ETH_ALEN);
+	if (pf->config->mac.given)
+		memcpy(config->mac, pf->config->mac.address, ETH_ALEN);
 	else
 		pf_derive_mac(seed, IXGBE_MAX_VFS, config->mac);
 }
@@ -256,12 +256,12 @@ static int start_driver(struct card_pf *pf, struct reason *why)
 	int error;
 
 	mac_seed(pf, config.mac_seed);
-	if (pf->config->netdev == CONFIG_NETDEV_NAMED ||
-	    (pf->config->netdev == CONFIG_NETDEV_AUTO && may_create_tap()))
-		memcpy(pf->netdev, pf->config->netdev_name, IFNAMSIZ);
-	else if (pf->config->netdev == CONFIG_NETDEV_AUTO)
+	if (pf->config->netdev.kind == CONFIG_NETDEV_NAMED ||
+	    (pf->config->netdev.kind == CONFIG_NETDEV_AUTO && may_create_tap()))
+		memcpy(pf->netdev, pf->config->netdev.name, IFNAMSIZ);
+	else if (pf->config->netdev.kind == CONFIG_NETDEV_AUTO)
 		log_info("%s: no host interface %s: only root may create one", pf->bdf,
-			 pf->config->netdev_name);
+			 pf->config->netdev.name);
 	config.netdev = pf->netdev[0] ? pf->netdev : NULL;
 	error = pf_driver_create(&driver, pf->port->card->env->base, &access, &pf->state->driver,
 				 &config, driver_ready, pf, why);
@@ -273,8 +273,8 @@ static int start_driver(struct card_pf *pf, struct reason *why)
 
 static int open_uplink(struct card_port *port, const struct config_port *config, struct reason *why)
 {
-	if (config->uplink == CONFIG_UPLINK_TAP)
-		return uplink_tap(&port->uplink, config->uplink_name, config->uplink_mtu, why);
+	if (config->uplink.kind == CONFIG_UPLINK_TAP)
+		return uplink_tap(&port->uplink, config->uplink.name, config->uplink_mtu, why);
 	return uplink_none(&port->uplink);
 }
 

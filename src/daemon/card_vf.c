@@ -21,8 +21,11 @@ static int vf_share(void *ctx, bool shared)
 static void vf_changed(void *ctx, bool attached)
 {
 	struct card_vf *vf = ctx;
+	struct pf_driver *driver = atomic_load(&vf->pf->driver);
 
 	log_info("%s: %s", vf->bdf, attached ? "attached" : "detached");
+	if (!attached && driver)
+		pf_vf_released(driver, vf->index); /* the next guest starts with nothing of this one's */
 }
 
 static int create_vf(struct card_vf *vf, struct reason *why)
@@ -175,8 +178,8 @@ int card_vf_apply_policy(struct card_pf *pf, struct reason *why)
 	for (unsigned int i = 0; !error && i < pf->vfs; i++) {
 		const struct config_vf *config = &pf->config->vf[i];
 
-		if (config->has_mac)
-			error = pf_set_vf_mac(driver, i, config->mac, why);
+		if (config->mac.given)
+			error = pf_set_vf_mac(driver, i, config->mac.address, why);
 		if (!error && config->vlan)
 			error = pf_set_vf_vlan(driver, i, config->vlan, config->qos, why);
 		if (!error && !config->spoofchk)

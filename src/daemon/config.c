@@ -2,419 +2,240 @@
 /*
  * config.c - the configuration file, YAML read by libyaml.
  *
- * Each kind of mapping in the file (the file itself, a card, a port, a PF, a VF) has one table of keys below; the
- * table is the file's grammar and the source of the "allowed: …" in error messages. A value is stored as soon as it is
- * read and checked; what spans several values (overlapping cards, names used twice) is checked at the end.
+ * Each kind of mapping in the file (the file itself, a card, a port, a PF, a VF) has one table of keys below, read by
+ * yaml_reader.c. A value is stored as soon as it is read and checked; what spans several values (overlapping cards,
+ * names used twice) is checked at the end.
  *
- * Order matters in one place: a PF's "vf-defaults" apply to every VF before the "vf" list changes some of them,
- * whichever stands first in the file.
+ * Order matters in one place: a PF's "vf-defaults" apply to every VF before the "vf" mapping changes some of them,
+ * whichever stands first in the file; so a PF is read in two passes.
  */
 #include "daemon/config.h"
 
 #include <grp.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <yaml.h>
+
+#include "daemon/yaml_reader.h"
 
 #define DEFAULT_VFS 8
 #define DEFAULT_BUS 0x07
+#define DEFAULT_MTU 1500
 #define MTU_MIN 68
 #define MTU_MAX 9710
+#define VLAN_MAX 4094
+#define QOS_MAX 7
 #define IDLE_MAX_US 100000
+#define RUN_DIR_MAX 60 /* with the longest socket name it fits a socket address */
+#define LAST_BUS 256
 
-struct parser {
-	const char *file;
-	yaml_document_t document;
-	struct reason *why;
-};
+#define FIELD(type, member) .offset = offsetof(struct type, member)
 
-/** struct key - a key of a mapping: its name and who stores its value in @object. */
-struct key {
-	const char *name;
-	int (*store)(struct parser *p, yaml_node_t *node, void *object);
-};
+/* Sockets */
 
-static int fail(struct parser *p, const yaml_node_t *node, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static int fail(struct parser *p, const yaml_node_t *node, const char *format, ...)
+/* A number in @text, or -1. */
+static long id_number(const char *text)
 {
-	char text[200];
-	va_list args;
+	char *end;
+	long id = strtol(text, &end, 10);
 
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	return refuse(p->why, -EINVAL, "%s:%zu: %s", p->file, node->start_mark.line + 1, text);
+	return *text && !*end && id >= 0 ? id : -1;
 }
 
-static const char *scalar(const yaml_node_t *node)
+static int read_owner(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+		      void *field)
 {
-	return node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
-}
+	const char *text = yaml_text(node);
+	const struct passwd *user = getpwnam(text);
+	long id = user ? (long)user->pw_uid : id_number(text);
 
-static yaml_node_t *child(struct parser *p, int id)
-{
-	return yaml_document_get_node(&p->document, id);
-}
-
-static void list_keys(const struct key *keys, char *text, size_t size)
-{
-	size_t used = 0;
-
-	text[0] = '\0';
-	for (; keys->name && used < size; keys++)
-		used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
-					 keys->name);
-}
-
-static const struct key *find_key(const struct key *keys, const char *name)
-{
-	for (; keys->name; keys++)
-		if (!strcmp(keys->name, name))
-			return keys;
-	return NULL;
-}
-
-/* Store every key of the mapping @node; @what names the kind of mapping in errors. */
-static int read_mapping(struct parser *p, yaml_node_t *node, const struct key *keys,
-			const char *what, void *object)
-{
-	if (node->type != YAML_MAPPING_NODE)
-		return fail(p, node, "%s must be a mapping (key: value)", what);
-	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
-	     pair < node->data.mapping.pairs.top; pair++) {
-		yaml_node_t *name = child(p, pair->key);
-		const char *text = scalar(name);
-		const struct key *key = text ? find_key(keys, text) : NULL;
-		int error;
-
-		if (!key) {
-			char allowed[160];
-
-			list_keys(keys, allowed, sizeof(allowed));
-			return fail(p, name, "unknown key '%s' in %s; allowed: %s",
-				    text ? text : "?", what, allowed);
-		}
-		for (yaml_node_pair_t *other = node->data.mapping.pairs.start; other < pair;
-		     other++) {
-			const char *earlier = scalar(child(p, other->key));
-
-			if (earlier && !strcmp(earlier, text))
-				return fail(p, name, "key '%s' appears twice in %s", text, what);
-		}
-		error = key->store(p, child(p, pair->value), object);
-		if (error)
-			return error;
-	}
+	if (id < 0)
+		return yaml_fail(r, node, "%s '%s' is neither a user of this machine nor a number",
+				 key->name, text);
+	*(uid_t *)field = (uid_t)id;
 	return 0;
 }
 
-static int read_number(struct parser *p, yaml_node_t *node, const char *what, long min, long max,
-		       long *value)
+static int read_group(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+		      void *field)
 {
-	const char *text = scalar(node);
+	const char *text = yaml_text(node);
+	const struct group *group = getgrnam(text);
+	long id = group ? (long)group->gr_gid : id_number(text);
+
+	if (id < 0)
+		return yaml_fail(r, node, "%s '%s' is neither a group of this machine nor a number",
+				 key->name, text);
+	*(gid_t *)field = (gid_t)id;
+	return 0;
+}
+
+static int read_mode(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+		     void *field)
+{
+	const char *text = yaml_text(node);
 	char *end;
+	unsigned long mode = strtoul(text, &end, 8);
 
-	*value = min;
-	if (text && *text) {
-		errno = 0;
-		*value = strtol(text, &end, 10);
-		if (!errno && !*end && *value >= min && *value <= max)
-			return 0;
-	}
-	return fail(p, node, "%s '%s' is not a number from %ld to %ld", what, text ? text : "?",
-		    min, max);
+	if (!*text || *end || mode > 0777)
+		return yaml_fail(r, node,
+				 "%s '%s' is not an octal number from \"0000\" to \"0777\"",
+				 key->name, text);
+	*(mode_t *)field = (mode_t)mode;
+	return 0;
 }
 
-static int read_bool(struct parser *p, yaml_node_t *node, const char *what, bool *value)
-{
-	const char *text = scalar(node);
+static const struct yaml_key socket_keys[] = {
+	{ "owner", read_owner, FIELD(config_socket, owner) },
+	{ "group", read_group, FIELD(config_socket, group) },
+	{ "mode", read_mode, FIELD(config_socket, mode) },
+	{ NULL },
+};
 
-	if (text && (!strcmp(text, "on") || !strcmp(text, "true") || !strcmp(text, "yes"))) {
-		*value = true;
-		return 0;
-	}
-	if (text && (!strcmp(text, "off") || !strcmp(text, "false") || !strcmp(text, "no"))) {
-		*value = false;
-		return 0;
-	}
-	return fail(p, node, "%s '%s' is not one of: on, off", what, text ? text : "?");
-}
+/* Addresses and names */
 
-static int read_mac(struct parser *p, yaml_node_t *node, uint8_t mac[ETH_ALEN], bool *has)
+static int read_mac(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+		    void *field)
 {
 	static const uint8_t zero[ETH_ALEN];
-	const char *text = scalar(node);
+	struct config_mac *mac = field;
+	const char *text = yaml_text(node);
 
-	if (!text || mac_parse(text, mac) || mac[0] & 1 || !memcmp(mac, zero, ETH_ALEN))
-		return fail(p, node, "mac '%s' is not a unicast address like \"52:54:00:12:34:56\"",
-			    text ? text : "?");
-	*has = true;
+	if (mac_parse(text, mac->address) || mac->address[0] & 1 ||
+	    !memcmp(mac->address, zero, ETH_ALEN))
+		return yaml_fail(r, node,
+				 "%s '%s' is not a unicast address like \"52:54:00:12:34:56\"",
+				 key->name, text);
+	mac->given = true;
 	return 0;
 }
 
-static int read_ifname(struct parser *p, yaml_node_t *node, const char *text, char name[IFNAMSIZ])
+static int store_ifname(struct yaml_reader *r, yaml_node_t *node, const char *text,
+			char name[IFNAMSIZ])
 {
 	size_t len = strlen(text);
 
-	if (!len || len >= IFNAMSIZ || strpbrk(text, "/ \t:%"))
-		return fail(p, node, "'%s' is not an interface name (1 to %d characters)", text,
-			    IFNAMSIZ - 1);
+	if (!len || len >= IFNAMSIZ || strpbrk(text, "/ \t:%?"))
+		return yaml_fail(r, node, "'%s' is not an interface name (1 to %d characters)",
+				 text, IFNAMSIZ - 1);
 	memcpy(name, text, len + 1);
 	return 0;
 }
 
-static int read_mtu(struct parser *p, yaml_node_t *node, uint16_t *mtu)
-{
-	long value;
-	int error = read_number(p, node, "mtu", MTU_MIN, MTU_MAX, &value);
-
-	if (!error)
-		*mtu = (uint16_t)value;
-	return error;
-}
-
-/* Sockets */
-
-static int store_owner(struct parser *p, yaml_node_t *node, void *object)
-{
-	struct config_socket *socket = object;
-	const char *text = scalar(node);
-	struct passwd *user = text ? getpwnam(text) : NULL;
-	char *end = NULL;
-	long id = text ? strtol(text, &end, 10) : -1;
-
-	if (user)
-		socket->owner = user->pw_uid;
-	else if (end && end != text && !*end && id >= 0)
-		socket->owner = (uid_t)id;
-	else
-		return fail(p, node, "owner '%s' is neither a user of this machine nor a number",
-			    text ? text : "?");
-	return 0;
-}
-
-static int store_group(struct parser *p, yaml_node_t *node, void *object)
-{
-	struct config_socket *socket = object;
-	const char *text = scalar(node);
-	struct group *group = text ? getgrnam(text) : NULL;
-	char *end = NULL;
-	long id = text ? strtol(text, &end, 10) : -1;
-
-	if (group)
-		socket->group = group->gr_gid;
-	else if (end && end != text && !*end && id >= 0)
-		socket->group = (gid_t)id;
-	else
-		return fail(p, node, "group '%s' is neither a group of this machine nor a number",
-			    text ? text : "?");
-	return 0;
-}
-
-static int store_mode(struct parser *p, yaml_node_t *node, void *object)
-{
-	struct config_socket *socket = object;
-	const char *text = scalar(node);
-	char *end = NULL;
-	unsigned long mode = text ? strtoul(text, &end, 8) : 0;
-
-	if (!text || !*text || *end || mode > 0777)
-		return fail(p, node, "mode '%s' is not an octal number from \"0000\" to \"0777\"",
-			    text ? text : "?");
-	socket->mode = (mode_t)mode;
-	return 0;
-}
-
-static const struct key socket_keys[] = {
-	{ "owner", store_owner },
-	{ "group", store_group },
-	{ "mode", store_mode },
-	{ NULL, NULL },
-};
-
 /* A VF */
 
-static int store_vf_mac(struct parser *p, yaml_node_t *node, void *object)
+static int read_registers(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+			  void *field)
 {
-	struct config_vf *vf = object;
+	const char *text = yaml_text(node);
+	bool shared = !strcmp(text, "shared");
 
-	return read_mac(p, node, vf->mac, &vf->has_mac);
-}
-
-static int store_vf_vlan(struct parser *p, yaml_node_t *node, void *object)
-{
-	struct config_vf *vf = object;
-	long value;
-	int error = read_number(p, node, "vlan", 0, 4094, &value);
-
-	if (!error)
-		vf->vlan = (uint16_t)value;
-	return error;
-}
-
-static int store_vf_qos(struct parser *p, yaml_node_t *node, void *object)
-{
-	struct config_vf *vf = object;
-	long value;
-	int error = read_number(p, node, "qos", 0, 7, &value);
-
-	if (!error)
-		vf->qos = (uint8_t)value;
-	return error;
-}
-
-static int store_vf_spoofchk(struct parser *p, yaml_node_t *node, void *object)
-{
-	return read_bool(p, node, "spoofchk", &((struct config_vf *)object)->spoofchk);
-}
-
-static int store_vf_trust(struct parser *p, yaml_node_t *node, void *object)
-{
-	return read_bool(p, node, "trust", &((struct config_vf *)object)->trust);
-}
-
-static int store_vf_registers(struct parser *p, yaml_node_t *node, void *object)
-{
-	struct config_vf *vf = object;
-	const char *text = scalar(node);
-
-	if (text && !strcmp(text, "shared"))
-		vf->registers_shared = true;
-	else if (text && !strcmp(text, "trapped"))
-		vf->registers_shared = false;
-	else
-		return fail(p, node, "registers '%s' is not one of: shared, trapped",
-			    text ? text : "?");
+	if (!shared && strcmp(text, "trapped"))
+		return yaml_fail(r, node, "%s '%s' is not one of: shared, trapped", key->name,
+				 text);
+	*(bool *)field = shared;
 	return 0;
 }
 
-static int store_vf_socket(struct parser *p, yaml_node_t *node, void *object)
-{
-	return read_mapping(p, node, socket_keys, "socket", &((struct config_vf *)object)->socket);
-}
+#define VF_POLICY_KEYS                                                                     \
+	{ "vlan", yaml_read_u16, FIELD(config_vf, vlan), .max = VLAN_MAX },                \
+		{ "qos", yaml_read_u8, FIELD(config_vf, qos), .max = QOS_MAX },            \
+		{ "spoofchk", yaml_read_bool, FIELD(config_vf, spoofchk) },                \
+		{ "trust", yaml_read_bool, FIELD(config_vf, trust) },                      \
+		{ "registers", read_registers, FIELD(config_vf, registers_shared) },       \
+	{                                                                                  \
+		"socket", yaml_read_mapping, FIELD(config_vf, socket), .keys = socket_keys \
+	}
 
-static const struct key vf_keys[] = {
-	{ "mac", store_vf_mac },       { "vlan", store_vf_vlan },
-	{ "qos", store_vf_qos },       { "spoofchk", store_vf_spoofchk },
-	{ "trust", store_vf_trust },   { "registers", store_vf_registers },
-	{ "socket", store_vf_socket }, { NULL, NULL },
+static const struct yaml_key vf_keys[] = {
+	{ "mac", read_mac, FIELD(config_vf, mac) },
+	VF_POLICY_KEYS,
+	{ NULL },
 };
 
 /* The same without what must differ from VF to VF. */
-static const struct key vf_default_keys[] = {
-	{ "vlan", store_vf_vlan },
-	{ "qos", store_vf_qos },
-	{ "spoofchk", store_vf_spoofchk },
-	{ "trust", store_vf_trust },
-	{ "registers", store_vf_registers },
-	{ "socket", store_vf_socket },
-	{ NULL, NULL },
-};
+static const struct yaml_key vf_default_keys[] = { VF_POLICY_KEYS, { NULL } };
 
 /* A PF */
 
-static int store_pf_vfs(struct parser *p, yaml_node_t *node, void *object)
+static int read_netdev(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+		       void *field)
 {
-	long value;
-	int error = read_number(p, node, "vfs", 0, CONFIG_MAX_VFS, &value);
+	struct config_netdev *netdev = field;
+	const char *text = yaml_text(node);
 
-	if (!error)
-		((struct config_pf *)object)->vfs = (uint16_t)value;
-	return error;
-}
-
-static int store_pf_netdev(struct parser *p, yaml_node_t *node, void *object)
-{
-	struct config_pf *pf = object;
-	const char *text = scalar(node);
-
-	if (!text)
-		return fail(p, node, "netdev must be auto, none or an interface name");
+	(void)key;
 	if (!strcmp(text, "auto")) {
-		pf->netdev = CONFIG_NETDEV_AUTO;
+		netdev->kind = CONFIG_NETDEV_AUTO;
 		return 0;
 	}
 	if (!strcmp(text, "none")) {
-		pf->netdev = CONFIG_NETDEV_NONE;
+		netdev->kind = CONFIG_NETDEV_NONE;
 		return 0;
 	}
-	pf->netdev = CONFIG_NETDEV_NAMED;
-	return read_ifname(p, node, text, pf->netdev_name);
+	netdev->kind = CONFIG_NETDEV_NAMED;
+	return store_ifname(r, node, text, netdev->name);
 }
 
-static int store_pf_mtu(struct parser *p, yaml_node_t *node, void *object)
+static int read_vf_defaults(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+			    void *field)
 {
-	return read_mtu(p, node, &((struct config_pf *)object)->mtu);
-}
+	struct config_vf *vf = field, defaults = vf[0];
+	int error = yaml_mapping(r, node, vf_default_keys, key->name, &defaults);
 
-static int store_pf_mac(struct parser *p, yaml_node_t *node, void *object)
-{
-	struct config_pf *pf = object;
-
-	return read_mac(p, node, pf->mac, &pf->has_mac);
-}
-
-static int store_pf_vf_defaults(struct parser *p, yaml_node_t *node, void *object)
-{
-	struct config_pf *pf = object;
-	struct config_vf defaults = pf->vf[0];
-	int error = read_mapping(p, node, vf_default_keys, "vf-defaults", &defaults);
-
-	for (unsigned int i = 0; !error && i < CONFIG_MAX_VFS; i++)
-		pf->vf[i] = defaults;
+	for (unsigned int i = 0; i < CONFIG_MAX_VFS; i++)
+		vf[i] = defaults;
 	return error;
 }
 
-static int store_pf_vf(struct parser *p, yaml_node_t *node, void *object)
+static int read_vfs(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+		    void *field)
 {
-	struct config_pf *pf = object;
+	struct config_vf *vf = field;
 	int error = 0;
 
 	if (node->type != YAML_MAPPING_NODE)
-		return fail(p, node, "vf must be a mapping from VF number to its settings");
+		return yaml_fail(r, node, "%s must be a mapping from VF number to its settings",
+				 key->name);
 	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
 	     !error && pair < node->data.mapping.pairs.top; pair++) {
-		long number;
+		long n;
 
-		error = read_number(p, child(p, pair->key), "VF number", 0, CONFIG_MAX_VFS - 1,
-				    &number);
+		error = yaml_number(r, yaml_node(r, pair->key), "VF number", 0, CONFIG_MAX_VFS - 1,
+				    &n);
 		if (!error)
-			error = read_mapping(p, child(p, pair->value), vf_keys, "vf",
-					     &pf->vf[number]);
+			error = yaml_mapping(r, yaml_node(r, pair->value), vf_keys, "vf", &vf[n]);
 	}
 	return error;
 }
 
-static int store_nothing(struct parser *p, yaml_node_t *node, void *object)
-{
-	(void)p, (void)node, (void)object;
-	return 0;
-}
-
-/* Two passes: defaults first, then everything else. */
-static const struct key pf_first_keys[] = {
-	{ "vfs", store_pf_vfs }, { "netdev", store_pf_netdev },		  { "mtu", store_pf_mtu },
-	{ "mac", store_pf_mac }, { "vf-defaults", store_pf_vf_defaults }, { "vf", store_nothing },
-	{ NULL, NULL },
+static const struct yaml_key pf_keys[] = {
+	{ "vfs", yaml_read_u16, FIELD(config_pf, vfs), .max = CONFIG_MAX_VFS },
+	{ "netdev", read_netdev, FIELD(config_pf, netdev) },
+	{ "mtu", yaml_read_u16, FIELD(config_pf, mtu), .min = MTU_MIN, .max = MTU_MAX },
+	{ "mac", read_mac, FIELD(config_pf, mac) },
+	{ "vf-defaults", read_vf_defaults, FIELD(config_pf, vf) },
+	{ "vf", yaml_read_ignored },
+	{ NULL },
 };
 
-static const struct key pf_second_keys[] = {
-	{ "vfs", store_nothing }, { "netdev", store_nothing },	    { "mtu", store_nothing },
-	{ "mac", store_nothing }, { "vf-defaults", store_nothing }, { "vf", store_pf_vf },
-	{ NULL, NULL },
+static const struct yaml_key pf_second_pass_keys[] = {
+	{ "vfs", yaml_read_ignored },
+	{ "netdev", yaml_read_ignored },
+	{ "mtu", yaml_read_ignored },
+	{ "mac", yaml_read_ignored },
+	{ "vf-defaults", yaml_read_ignored },
+	{ "vf", read_vfs, FIELD(config_pf, vf) },
+	{ NULL },
 };
 
 static void pf_default(struct config_pf *pf)
 {
 	memset(pf, 0, sizeof(*pf));
 	pf->vfs = DEFAULT_VFS;
-	pf->netdev = CONFIG_NETDEV_AUTO;
-	pf->mtu = 1500;
+	pf->netdev.kind = CONFIG_NETDEV_AUTO;
+	pf->mtu = DEFAULT_MTU;
 	for (unsigned int i = 0; i < CONFIG_MAX_VFS; i++)
 		pf->vf[i] = (struct config_vf){
 			.spoofchk = true,
@@ -423,143 +244,148 @@ static void pf_default(struct config_pf *pf)
 		};
 }
 
-static int read_pf(struct parser *p, yaml_node_t *node, struct config_pf *pf)
+static int read_pf(struct yaml_reader *r, yaml_node_t *node, struct config_pf *pf)
 {
 	int error;
 
 	pf_default(pf);
-	error = read_mapping(p, node, pf_first_keys, "pf", pf);
+	error = yaml_mapping(r, node, pf_keys, "pf", pf);
 	if (!error)
-		error = read_mapping(p, node, pf_second_keys, "pf", pf);
-	if (!error && pf->netdev != CONFIG_NETDEV_NONE && pf->vfs == CONFIG_MAX_VFS) {
-		if (pf->netdev == CONFIG_NETDEV_NAMED)
-			return fail(p, node,
-				    "64 VFs leave no pool for the PF's own interface: use vfs: 63 "
-				    "or netdev: none");
-		pf->netdev = CONFIG_NETDEV_NONE;
-	}
-	return error;
+		error = yaml_mapping(r, node, pf_second_pass_keys, "pf", pf);
+	if (error || pf->vfs < CONFIG_MAX_VFS || pf->netdev.kind == CONFIG_NETDEV_NONE)
+		return error;
+	if (pf->netdev.kind == CONFIG_NETDEV_NAMED)
+		return yaml_fail(r, node,
+				 "64 VFs leave no pool for the PF's own interface: use vfs: 63 or "
+				 "netdev: none");
+	pf->netdev.kind = CONFIG_NETDEV_NONE;
+	return 0;
 }
 
 /* A port */
 
-static int store_port_uplink(struct parser *p, yaml_node_t *node, void *object)
+static int read_uplink(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+		       void *field)
 {
-	struct config_port *port = object;
-	const char *text = scalar(node);
+	struct config_uplink *uplink = field;
+	const char *text = yaml_text(node);
 
-	if (text && !strcmp(text, "none")) {
-		port->uplink = CONFIG_UPLINK_NONE;
+	if (!strcmp(text, "none")) {
+		uplink->kind = CONFIG_UPLINK_NONE;
 		return 0;
 	}
-	if (text && !strncmp(text, "tap:", 4)) {
-		port->uplink = CONFIG_UPLINK_TAP;
-		return read_ifname(p, node, text + 4, port->uplink_name);
-	}
-	return fail(p, node, "uplink '%s' is not one of: none, tap:NAME", text ? text : "?");
+	if (strncmp(text, "tap:", 4))
+		return yaml_fail(r, node, "%s '%s' is not one of: none, tap:NAME", key->name, text);
+	uplink->kind = CONFIG_UPLINK_TAP;
+	return store_ifname(r, node, text + 4, uplink->name);
 }
 
-static int store_port_mtu(struct parser *p, yaml_node_t *node, void *object)
+static int read_pfs(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+		    void *field)
 {
-	return read_mtu(p, node, &((struct config_port *)object)->uplink_mtu);
-}
-
-static int store_port_pfs(struct parser *p, yaml_node_t *node, void *object)
-{
-	struct config_port *port = object;
+	struct config_port *port = field;
+	long n = node->type == YAML_SEQUENCE_NODE
+			 ? node->data.sequence.items.top - node->data.sequence.items.start
+			 : 0;
 	int error = 0;
 
-	if (node->type != YAML_SEQUENCE_NODE)
-		return fail(p, node, "pfs must be a list of PFs");
-	port->pfs = 0;
-	for (yaml_node_item_t *item = node->data.sequence.items.start;
-	     !error && item < node->data.sequence.items.top; item++) {
-		if (port->pfs == CONFIG_MAX_PFS_PER_PORT)
-			return fail(p, child(p, *item), "a port carries 1, 2 or 4 PFs");
-		error = read_pf(p, child(p, *item), &port->pf[port->pfs++]);
-	}
-	if (!error && port->pfs != 1 && port->pfs != 2 && port->pfs != 4)
-		return fail(p, node, "a port carries 1, 2 or 4 PFs, not %u", port->pfs);
+	if (n != 1 && n != 2 && n != 4)
+		return yaml_fail(r, node, "%s must be a list: a port carries 1, 2 or 4 PFs",
+				 key->name);
+	port->pfs = (unsigned int)n;
+	for (long i = 0; !error && i < n; i++)
+		error = read_pf(r, yaml_node(r, node->data.sequence.items.start[i]), &port->pf[i]);
 	return error;
 }
 
-static const struct key port_keys[] = {
-	{ "uplink", store_port_uplink },
-	{ "uplink-mtu", store_port_mtu },
-	{ "pfs", store_port_pfs },
-	{ NULL, NULL },
+static const struct yaml_key port_keys[] = {
+	{ "uplink", read_uplink, FIELD(config_port, uplink) },
+	{ "uplink-mtu", yaml_read_u16, FIELD(config_port, uplink_mtu), .min = MTU_MIN,
+	  .max = MTU_MAX },
+	{ "pfs", read_pfs },
+	{ NULL },
 };
 
 static void port_default(struct config_port *port)
 {
-	port->uplink = CONFIG_UPLINK_NONE;
-	port->uplink_mtu = 1500;
+	port->uplink.kind = CONFIG_UPLINK_NONE;
+	port->uplink_mtu = DEFAULT_MTU;
 	port->pfs = 1;
 	pf_default(&port->pf[0]);
 }
 
 /* A card */
 
-static int store_card_address(struct parser *p, yaml_node_t *node, void *object)
+static int read_address(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+			void *field)
 {
-	struct config_card *card = object;
-	const char *text = scalar(node);
+	struct config_card *card = field;
+	const char *text = yaml_text(node);
 	unsigned int domain, bus;
 	char rest;
 
-	if (!text || strlen(text) != 7 || sscanf(text, "%4x:%2x%c", &domain, &bus, &rest) != 2 ||
-	    bus + CONFIG_CARD_BUSES > 256)
-		return fail(p, node,
-			    "address '%s' is not a domain and bus like \"0000:07\", bus at most fd",
-			    text ? text : "?");
+	if (strlen(text) != 7 || sscanf(text, "%4x:%2x%c", &domain, &bus, &rest) != 2 ||
+	    bus + CONFIG_CARD_BUSES > LAST_BUS)
+		return yaml_fail(r, node,
+				 "%s '%s' is not a domain and bus like \"0000:07\", bus at most fd",
+				 key->name, text);
 	card->domain = (uint16_t)domain;
 	card->bus = (uint8_t)bus;
 	return 0;
 }
 
-static int store_card_serial(struct parser *p, yaml_node_t *node, void *object)
+static int read_serial(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+		       void *field)
 {
-	struct config_card *card = object;
-	const char *text = scalar(node);
-	char *end = NULL;
+	const char *text = yaml_text(node);
+	char *end;
+	unsigned long long serial;
 
 	errno = 0;
-	card->serial = text ? strtoull(text, &end, 16) : 0;
-	if (!text || !*text || *end || errno)
-		return fail(p, node, "serial '%s' is not a hexadecimal number of at most 16 digits",
-			    text ? text : "?");
+	serial = strtoull(text, &end, 16);
+	if (!*text || *end || errno)
+		return yaml_fail(r, node,
+				 "%s '%s' is not a hexadecimal number of at most 16 digits",
+				 key->name, text);
+	*(uint64_t *)field = serial;
 	return 0;
 }
 
-static int store_card_ports(struct parser *p, yaml_node_t *node, void *object)
+static int read_ports(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+		      void *field)
 {
-	struct config_card *card = object;
+	struct config_card *card = field;
+	long n = node->type == YAML_SEQUENCE_NODE
+			 ? node->data.sequence.items.top - node->data.sequence.items.start
+			 : 0;
 	int error = 0;
 
-	if (node->type != YAML_SEQUENCE_NODE)
-		return fail(p, node, "ports must be a list of ports");
-	card->ports = 0;
-	for (yaml_node_item_t *item = node->data.sequence.items.start;
-	     !error && item < node->data.sequence.items.top; item++) {
-		struct config_port *port = &card->port[card->ports];
-
-		if (card->ports == CONFIG_MAX_PORTS)
-			return fail(p, child(p, *item), "a card has 1 or 2 ports");
-		port_default(port);
-		error = read_mapping(p, child(p, *item), port_keys, "port", port);
-		card->ports++;
+	if (n < 1 || n > CONFIG_MAX_PORTS)
+		return yaml_fail(r, node, "%s must be a list: a card has 1 or 2 ports", key->name);
+	card->ports = (unsigned int)n;
+	for (long i = 0; !error && i < n; i++) {
+		port_default(&card->port[i]);
+		error = yaml_mapping(r, yaml_node(r, node->data.sequence.items.start[i]), port_keys,
+				     "port", &card->port[i]);
 	}
-	if (!error && !card->ports)
-		return fail(p, node, "a card has 1 or 2 ports");
 	return error;
 }
 
-static const struct key card_keys[] = {
-	{ "address", store_card_address },
-	{ "serial", store_card_serial },
-	{ "ports", store_card_ports },
-	{ NULL, NULL },
+static const struct yaml_key card_keys[] = {
+	{ "address", read_address },
+	{ "serial", read_serial, FIELD(config_card, serial) },
+	{ "ports", read_ports },
+	{ NULL },
 };
+
+static void card_default(struct config_card *card)
+{
+	card->domain = 0;
+	card->bus = DEFAULT_BUS;
+	card->serial = 0;
+	card->ports = 1;
+	port_default(&card->port[0]);
+}
 
 /* Stable over restarts, different from machine to machine. */
 static uint64_t default_serial(const struct config_card *card)
@@ -569,168 +395,114 @@ static uint64_t default_serial(const struct config_card *card)
 	FILE *f = fopen("/etc/machine-id", "re");
 
 	if (f) {
-		if (!fgets(id, sizeof(id), f))
+		if (!fgets(id, sizeof(id) / 2, f))
 			id[0] = '\0';
 		fclose(f);
 	}
-	snprintf(id + strcspn(id, "\n"), 16, "/%04x:%02x", card->domain, card->bus);
+	snprintf(id + strcspn(id, "\n"), sizeof(id) / 2, "/%04x:%02x", card->domain, card->bus);
 	for (const char *c = id; *c; c++)
 		hash = (hash ^ (uint8_t)*c) * 0x100000001b3ull;
 	return hash;
 }
 
-static void card_default(struct config_card *card)
-{
-	card->domain = 0;
-	card->bus = DEFAULT_BUS;
-	card->ports = 1;
-	port_default(&card->port[0]);
-}
-
 /* The whole file */
 
-static int store_run_dir(struct parser *p, yaml_node_t *node, void *object)
+static int read_run_dir(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+			void *field)
 {
-	struct config *config = object;
-	const char *text = scalar(node);
+	const char *text = yaml_text(node);
 
-	if (!text || text[0] != '/' || strlen(text) > 60)
-		return fail(p, node,
-			    "run-dir '%s' is not an absolute path of at most 60 characters",
-			    text ? text : "?");
-	snprintf(config->run_dir, sizeof(config->run_dir), "%s", text);
+	if (text[0] != '/' || strlen(text) > RUN_DIR_MAX)
+		return yaml_fail(r, node,
+				 "%s '%s' is not an absolute path of at most %d characters",
+				 key->name, text, RUN_DIR_MAX);
+	strcpy(field, text);
 	return 0;
 }
 
-static int store_api(struct parser *p, yaml_node_t *node, void *object)
+static int read_cpus(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+		     void *field)
 {
-	return read_mapping(p, node, socket_keys, "api", &((struct config *)object)->api);
-}
-
-static int store_workers(struct parser *p, yaml_node_t *node, void *object)
-{
-	long value;
-	int error = read_number(p, node, "workers", 1, CONFIG_MAX_WORKERS, &value);
-
-	if (!error)
-		((struct config *)object)->workers = (unsigned int)value;
-	return error;
-}
-
-static int store_cpus(struct parser *p, yaml_node_t *node, void *object)
-{
-	struct config *config = object;
-	unsigned int n = 0;
-
-	if (node->type != YAML_SEQUENCE_NODE)
-		return fail(p, node, "cpus must be a list of processor numbers, one a worker");
-	for (yaml_node_item_t *item = node->data.sequence.items.start;
-	     item < node->data.sequence.items.top; item++) {
-		long value;
-		int error = read_number(p, child(p, *item), "cpu", 0,
-					sysconf(_SC_NPROCESSORS_CONF) - 1, &value);
-
-		if (error)
-			return error;
-		if (n == CONFIG_MAX_WORKERS)
-			return fail(p, node, "at most %d workers", CONFIG_MAX_WORKERS);
-		config->cpu[n++] = (int)value;
-	}
-	for (unsigned int i = n; n && i < CONFIG_MAX_WORKERS; i++)
-		config->cpu[i] = config->cpu[i % n];
-	config->pinned = n > 0;
-	return 0;
-}
-
-static int read_us(struct parser *p, yaml_node_t *node, const char *what, uint32_t *us)
-{
-	long value;
-	int error = read_number(p, node, what, 0, IDLE_MAX_US, &value);
-
-	if (!error)
-		*us = (uint32_t)value;
-	return error;
-}
-
-static int store_busy_us(struct parser *p, yaml_node_t *node, void *object)
-{
-	return read_us(p, node, "busy-us", &((struct config *)object)->busy_us);
-}
-
-static int store_nap_us(struct parser *p, yaml_node_t *node, void *object)
-{
-	return read_us(p, node, "nap-us", &((struct config *)object)->nap_us);
-}
-
-static int store_nap_max_us(struct parser *p, yaml_node_t *node, void *object)
-{
-	return read_us(p, node, "nap-max-us", &((struct config *)object)->nap_max_us);
-}
-
-static int store_always_busy(struct parser *p, yaml_node_t *node, void *object)
-{
-	return read_bool(p, node, "always-busy", &((struct config *)object)->always_busy);
-}
-
-static const struct key idle_keys[] = {
-	{ "busy-us", store_busy_us },
-	{ "nap-us", store_nap_us },
-	{ "nap-max-us", store_nap_max_us },
-	{ "always-busy", store_always_busy },
-	{ NULL, NULL },
-};
-
-static int store_idle(struct parser *p, yaml_node_t *node, void *object)
-{
-	return read_mapping(p, node, idle_keys, "idle", object);
-}
-
-static int store_cards(struct parser *p, yaml_node_t *node, void *object)
-{
-	struct config *config = object;
+	struct config *config = field;
+	long n = node->type == YAML_SEQUENCE_NODE
+			 ? node->data.sequence.items.top - node->data.sequence.items.start
+			 : 0;
 	int error = 0;
 
-	if (node->type != YAML_SEQUENCE_NODE)
-		return fail(p, node, "cards must be a list of cards");
-	config->cards = 0;
-	for (yaml_node_item_t *item = node->data.sequence.items.start;
-	     !error && item < node->data.sequence.items.top; item++) {
-		struct config_card *card = &config->card[config->cards];
+	if (n < 1 || n > CONFIG_MAX_WORKERS)
+		return yaml_fail(r, node, "%s must be a list of 1 to %d processor numbers",
+				 key->name, CONFIG_MAX_WORKERS);
+	for (long i = 0; !error && i < CONFIG_MAX_WORKERS; i++) {
+		long cpu;
 
-		if (config->cards == CONFIG_MAX_CARDS)
-			return fail(p, child(p, *item), "at most %d cards", CONFIG_MAX_CARDS);
-		card_default(card);
-		error = read_mapping(p, child(p, *item), card_keys, "card", card);
-		for (unsigned int i = 0; !error && i < config->cards; i++) {
-			const struct config_card *other = &config->card[i];
-
-			if (other->domain == card->domain &&
-			    abs(other->bus - card->bus) < CONFIG_CARD_BUSES)
-				return fail(p, child(p, *item),
-					    "card %04x:%02x owns buses %02x to %02x and overlaps "
-					    "card %04x:%02x",
-					    card->domain, card->bus, card->bus,
-					    card->bus + CONFIG_CARD_BUSES - 1, other->domain,
-					    other->bus);
-		}
-		config->cards++;
+		error = yaml_number(r, yaml_node(r, node->data.sequence.items.start[i % n]), "cpu",
+				    0, sysconf(_SC_NPROCESSORS_CONF) - 1, &cpu);
+		config->cpu[i] = (int)cpu;
 	}
-	if (!error && !config->cards)
-		return fail(p, node, "no card: leave the key out for the default card");
+	config->pinned = true;
 	return error;
 }
 
-static const struct key file_keys[] = {
-	{ "run-dir", store_run_dir },
-	{ "api", store_api },
-	{ "workers", store_workers },
-	{ "cpus", store_cpus },
-	{ "idle", store_idle },
-	{ "cards", store_cards },
-	{ NULL, NULL },
+static int read_card(struct yaml_reader *r, yaml_node_t *node, struct config *config)
+{
+	struct config_card *card = &config->card[config->cards];
+	int error;
+
+	card_default(card);
+	error = yaml_mapping(r, node, card_keys, "card", card);
+	for (unsigned int i = 0; !error && i < config->cards; i++) {
+		const struct config_card *other = &config->card[i];
+
+		if (other->domain == card->domain &&
+		    abs(other->bus - card->bus) < CONFIG_CARD_BUSES)
+			return yaml_fail(r, node,
+					 "card %04x:%02x owns buses %02x to %02x and overlaps card "
+					 "%04x:%02x",
+					 card->domain, card->bus, card->bus,
+					 card->bus + CONFIG_CARD_BUSES - 1, other->domain,
+					 other->bus);
+	}
+	config->cards++;
+	return error;
+}
+
+static int read_cards(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+		      void *field)
+{
+	struct config *config = field;
+	long n = node->type == YAML_SEQUENCE_NODE
+			 ? node->data.sequence.items.top - node->data.sequence.items.start
+			 : 0;
+	int error = 0;
+
+	if (n < 1 || n > CONFIG_MAX_CARDS)
+		return yaml_fail(r, node, "%s must be a list of 1 to %d cards", key->name,
+				 CONFIG_MAX_CARDS);
+	config->cards = 0;
+	for (long i = 0; !error && i < n; i++)
+		error = read_card(r, yaml_node(r, node->data.sequence.items.start[i]), config);
+	return error;
+}
+
+static const struct yaml_key idle_keys[] = {
+	{ "busy-us", yaml_read_u32, FIELD(config, busy_us), .max = IDLE_MAX_US },
+	{ "nap-us", yaml_read_u32, FIELD(config, nap_us), .max = IDLE_MAX_US },
+	{ "nap-max-us", yaml_read_u32, FIELD(config, nap_max_us), .max = IDLE_MAX_US },
+	{ "always-busy", yaml_read_bool, FIELD(config, always_busy) },
+	{ NULL },
 };
 
-/* What no single key can tell: names and addresses that must be unique; serials and names not given. */
+static const struct yaml_key file_keys[] = {
+	{ "run-dir", read_run_dir, FIELD(config, run_dir) },
+	{ "api", yaml_read_mapping, FIELD(config, api), .keys = socket_keys },
+	{ "workers", yaml_read_u32, FIELD(config, workers), .min = 1, .max = CONFIG_MAX_WORKERS },
+	{ "cpus", read_cpus },
+	{ "idle", yaml_read_mapping, .keys = idle_keys },
+	{ "cards", read_cards },
+	{ NULL },
+};
+
+/* What no single key can tell: serials and names not given, names used twice. */
 static int complete(const char *file, struct config *config, struct reason *why)
 {
 	const char *names[CONFIG_MAX_CARDS * CONFIG_MAX_PORTS * (1 + CONFIG_MAX_PFS_PER_PORT)];
@@ -744,15 +516,15 @@ static int complete(const char *file, struct config *config, struct reason *why)
 		for (unsigned int i = 0; i < card->ports; i++) {
 			struct config_port *port = &card->port[i];
 
-			if (port->uplink == CONFIG_UPLINK_TAP)
-				names[used++] = port->uplink_name;
+			if (port->uplink.kind == CONFIG_UPLINK_TAP)
+				names[used++] = port->uplink.name;
 			for (unsigned int k = 0; k < port->pfs; k++, next_netdev++) {
-				struct config_pf *pf = &port->pf[k];
+				struct config_netdev *netdev = &port->pf[k].netdev;
 
-				if (pf->netdev == CONFIG_NETDEV_AUTO)
-					snprintf(pf->netdev_name, IFNAMSIZ, "sv%u", next_netdev);
-				if (pf->netdev != CONFIG_NETDEV_NONE)
-					names[used++] = pf->netdev_name;
+				if (netdev->kind == CONFIG_NETDEV_AUTO)
+					snprintf(netdev->name, IFNAMSIZ, "sv%u", next_netdev);
+				if (netdev->kind != CONFIG_NETDEV_NONE)
+					names[used++] = netdev->name;
 			}
 		}
 	}
@@ -764,14 +536,15 @@ static int complete(const char *file, struct config *config, struct reason *why)
 	return 0;
 }
 
-struct config *config_default(void)
+/* All but what complete() adds. */
+static struct config *bare_default(void)
 {
 	struct config *config = calloc(1, sizeof(*config));
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 
 	if (!config)
 		return NULL;
-	if (geteuid() == 0 || !runtime || strlen(runtime) > 50)
+	if (geteuid() == 0 || !runtime || strlen(runtime) + strlen("/softiov") > RUN_DIR_MAX)
 		strcpy(config->run_dir, "/run/softiov");
 	else
 		snprintf(config->run_dir, sizeof(config->run_dir), "%s/softiov", runtime);
@@ -783,51 +556,60 @@ struct config *config_default(void)
 	config->nap_max_us = 1500;
 	config->cards = 1;
 	card_default(&config->card[0]);
-	(void)complete("default", config, NULL);
 	return config;
 }
 
-int config_load(const char *path, struct config **result, struct reason *why)
+struct config *config_default(void)
 {
-	struct parser p = { .file = path, .why = why };
-	struct config *config = NULL;
-	yaml_parser_t yaml;
-	yaml_node_t *root;
-	FILE *f = fopen(path, "re");
+	struct config *config = bare_default();
+
+	if (config)
+		(void)complete("default", config, NULL);
+	return config;
+}
+
+static int read_document(struct yaml_reader *reader, struct config **result)
+{
+	struct config *config = bare_default();
+	yaml_node_t *root = yaml_document_get_root_node(&reader->document);
 	int error = 0;
 
-	if (!f)
-		return refuse(why, -errno, "%s: %s", path, strerror(errno));
-	if (!yaml_parser_initialize(&yaml)) {
-		fclose(f);
-		return refuse(why, -ENOMEM, "%s: out of memory", path);
-	}
-	yaml_parser_set_input_file(&yaml, f);
-	if (!yaml_parser_load(&yaml, &p.document)) {
-		error = refuse(why, -EINVAL, "%s:%zu: not valid YAML: %s", path,
-			       yaml.problem_mark.line + 1,
-			       yaml.problem ? yaml.problem : "unknown problem");
-		goto out_parser;
-	}
-	config = config_default();
-	if (!config) {
-		error = refuse(why, -ENOMEM, "%s: out of memory", path);
-		goto out_document;
-	}
-	config->card[0].serial = 0;
-	root = yaml_document_get_root_node(&p.document);
-	if (root)
-		error = read_mapping(&p, root, file_keys, "the file", config);
+	if (!config)
+		return refuse(reader->why, -ENOMEM, "%s: out of memory", reader->file);
+	if (root) /* an empty file is the default */
+		error = yaml_mapping(reader, root, file_keys, "the file", config);
 	if (!error)
-		error = complete(path, config, why);
+		error = complete(reader->file, config, reader->why);
 	if (error)
 		free(config);
 	else
 		*result = config;
-out_document:
-	yaml_document_delete(&p.document);
-out_parser:
-	yaml_parser_delete(&yaml);
+	return error;
+}
+
+int config_load(const char *path, struct config **config, struct reason *why)
+{
+	struct yaml_reader reader = { .file = path, .why = why };
+	yaml_parser_t parser;
+	FILE *f = fopen(path, "re");
+	int error;
+
+	if (!f)
+		return refuse(why, -errno, "%s: %s", path, strerror(errno));
+	if (!yaml_parser_initialize(&parser)) {
+		fclose(f);
+		return refuse(why, -ENOMEM, "%s: out of memory", path);
+	}
+	yaml_parser_set_input_file(&parser, f);
+	if (yaml_parser_load(&parser, &reader.document)) {
+		error = read_document(&reader, config);
+		yaml_document_delete(&reader.document);
+	} else {
+		error = refuse(why, -EINVAL, "%s:%zu: not valid YAML: %s", path,
+			       parser.problem_mark.line + 1,
+			       parser.problem ? parser.problem : "unknown problem");
+	}
+	yaml_parser_delete(&parser);
 	fclose(f);
 	return error;
 }

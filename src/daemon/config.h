@@ -27,10 +27,15 @@ struct config_socket {
 	mode_t mode;
 };
 
+/** struct config_mac - an address, if one was given. */
+struct config_mac {
+	bool given;
+	uint8_t address[ETH_ALEN];
+};
+
 /** struct config_vf - how a VF starts; "softiov vf set" may change the policy later. */
 struct config_vf {
-	bool has_mac;
-	uint8_t mac[ETH_ALEN];
+	struct config_mac mac;
 	uint16_t vlan; /* 0: none */
 	uint8_t qos;
 	bool spoofchk, trust;
@@ -38,23 +43,31 @@ struct config_vf {
 	struct config_socket socket;
 };
 
-enum config_netdev { CONFIG_NETDEV_AUTO, CONFIG_NETDEV_NONE, CONFIG_NETDEV_NAMED };
+enum config_netdev_kind { CONFIG_NETDEV_AUTO, CONFIG_NETDEV_NONE, CONFIG_NETDEV_NAMED };
+
+/** struct config_netdev - the host's interface to a PF; auto: svN where the daemon may create one. */
+struct config_netdev {
+	enum config_netdev_kind kind;
+	char name[IFNAMSIZ];
+};
 
 struct config_pf {
 	uint16_t vfs;
-	enum config_netdev netdev; /* auto: svN where the daemon may create one */
-	char netdev_name[IFNAMSIZ];
-	uint16_t mtu;
-	bool has_mac;
-	uint8_t mac[ETH_ALEN];
+	struct config_netdev netdev;
+	uint16_t mtu; /* of the interface */
+	struct config_mac mac;
 	struct config_vf vf[CONFIG_MAX_VFS];
 };
 
-enum config_uplink { CONFIG_UPLINK_NONE, CONFIG_UPLINK_TAP };
+enum config_uplink_kind { CONFIG_UPLINK_NONE, CONFIG_UPLINK_TAP };
+
+struct config_uplink {
+	enum config_uplink_kind kind;
+	char name[IFNAMSIZ];
+};
 
 struct config_port {
-	enum config_uplink uplink;
-	char uplink_name[IFNAMSIZ];
+	struct config_uplink uplink;
 	uint16_t uplink_mtu;
 	unsigned int pfs; /* 1, 2 or 4 */
 	struct config_pf pf[CONFIG_MAX_PFS_PER_PORT];
@@ -71,7 +84,7 @@ struct config_card {
 struct config {
 	char run_dir[PATH_MAX];
 	struct config_socket api;
-	unsigned int workers;
+	uint32_t workers;
 	bool pinned;
 	int cpu[CONFIG_MAX_WORKERS];
 	uint32_t busy_us, nap_us, nap_max_us;

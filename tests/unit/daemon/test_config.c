@@ -49,7 +49,7 @@ static const struct refusal {
 	{ "idle:\n  always-busy: maybe\n", ":2:", { "always-busy 'maybe'", "on, off" } },
 	{ "cards:\n  - address: \"7\"\n", ":2:", { "address '7'", "0000:07" } },
 	{ "cards:\n  - address: \"0000:fe\"\n", ":2:", { "at most fd" } },
-	{ "cards: []\n", ":1:", { "no card" } },
+	{ "cards: []\n", ":1:", { "1 to 8 cards" } },
 	{ "cards:\n  - address: \"0000:07\"\n  - address: \"0000:09\"\n",
 	  ":3:",
 	  { "overlaps card 0000:07" } },
@@ -123,7 +123,7 @@ static void test_default(void **state)
 	assert_int_equal(config->card[0].bus, 7);
 	assert_int_equal(config->card[0].ports, 1);
 	assert_int_equal(config->card[0].port[0].pf[0].vfs, 8);
-	assert_string_equal(config->card[0].port[0].pf[0].netdev_name, "sv0");
+	assert_string_equal(config->card[0].port[0].pf[0].netdev.name, "sv0");
 	assert_true(config->card[0].port[0].pf[0].vf[7].registers_shared);
 	assert_true(config->card[0].serial != 0);
 	free(config);
@@ -181,22 +181,22 @@ static void test_values(void **state)
 	assert_int_equal(config->cards, 2);
 	assert_int_equal(config->card[0].domain, 1);
 	assert_true(config->card[0].serial == 0xff);
-	assert_int_equal(config->card[0].port[0].uplink, CONFIG_UPLINK_TAP);
-	assert_string_equal(config->card[0].port[0].uplink_name, "up0");
+	assert_int_equal(config->card[0].port[0].uplink.kind, CONFIG_UPLINK_TAP);
+	assert_string_equal(config->card[0].port[0].uplink.name, "up0");
 	pf = &config->card[0].port[0].pf[0];
 	assert_int_equal(pf->vfs, 4);
-	assert_int_equal(pf->netdev, CONFIG_NETDEV_NONE);
+	assert_int_equal(pf->netdev.kind, CONFIG_NETDEV_NONE);
 	assert_false(pf->vf[1].registers_shared); /* the default, though it stands after "vf" */
 	assert_true(pf->vf[2].registers_shared);
-	assert_true(pf->vf[2].has_mac && pf->vf[2].trust && !pf->vf[2].spoofchk);
+	assert_true(pf->vf[2].mac.given && pf->vf[2].trust && !pf->vf[2].spoofchk);
 	assert_int_equal(pf->vf[2].vlan, 7);
 	assert_int_equal(pf->vf[2].qos, 3);
 	assert_int_equal(pf->vf[3].socket.mode, 0660);
 	assert_int_equal(pf->vf[3].socket.owner, 0);
 	/* 64 VFs leave no pool for an interface, so "auto" means none. */
-	assert_int_equal(config->card[0].port[0].pf[1].netdev, CONFIG_NETDEV_NONE);
+	assert_int_equal(config->card[0].port[0].pf[1].netdev.kind, CONFIG_NETDEV_NONE);
 	assert_int_equal(config->card[0].port[1].pfs, 4);
-	assert_string_equal(config->card[0].port[1].pf[3].netdev_name, "sv5");
+	assert_string_equal(config->card[0].port[1].pf[3].netdev.name, "sv5");
 	free(config);
 }
 
