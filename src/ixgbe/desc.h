@@ -43,7 +43,9 @@ static inline bool ixgbe_txd_advanced(const struct ixgbe_desc *desc)
 #define IXGBE_TXD_VLAN(dword3) ((dword3) >> 16)
 
 /* Advanced transmit (7.2.3.2.3, 7.2.3.2.4): dword 2 */
-#define IXGBE_TXD_DTYP(dword2) ((dword2) >> 20 & 0xf)
+#define IXGBE_TXD_DTYP_SHIFT 20
+#define IXGBE_TXD_DTYP_MASK (0xfu << IXGBE_TXD_DTYP_SHIFT)
+#define IXGBE_TXD_DTYP(dword2) (((dword2)&IXGBE_TXD_DTYP_MASK) >> IXGBE_TXD_DTYP_SHIFT)
 #define IXGBE_TXD_DTYP_CONTEXT 2
 #define IXGBE_TXD_DTYP_DATA 3
 #define IXGBE_TXD_TSE BIT(31)

@@ -55,7 +55,7 @@ static void start(struct ixgbe_ring *ring, struct ixgbe_fetcher *fetcher, uint32
 {
 	uint32_t head = reg_load(&block[IXGBE_Q_HEAD]);
 
-	*fetcher = (struct ixgbe_fetcher){ .home = home };
+	*fetcher = (struct ixgbe_fetcher){ .home = home, .domain = home->domain };
 	ring->seen = generation;
 	ring->base = block_base(block);
 	ring->len = block_len(block);
@@ -78,7 +78,7 @@ uint32_t ixgbe_ring_ready(struct ixgbe_ring *ring, struct ixgbe_fetcher *fetcher
 	if (unlikely(fetcher->home != home || ring->seen != now || !still_same(ring, block)))
 		start(ring, fetcher, now, home, block);
 	if (unlikely(fetcher->blocked)) {
-		if (fetcher->blocked_at == home->domain->generation)
+		if (fetcher->blocked_at == fetcher->domain->generation)
 			return 0;
 		fetcher->blocked = false;
 	}
@@ -88,7 +88,7 @@ uint32_t ixgbe_ring_ready(struct ixgbe_ring *ring, struct ixgbe_fetcher *fetcher
 static void block_ring(struct ixgbe_fetcher *fetcher)
 {
 	fetcher->blocked = true;
-	fetcher->blocked_at = fetcher->home->domain->generation;
+	fetcher->blocked_at = fetcher->domain->generation;
 }
 
 /* Descriptor @offset behind the head: its address, and how many follow before the ring wraps. */
@@ -107,7 +107,7 @@ static uint64_t desc_address(const struct ixgbe_ring *ring, unsigned int offset,
 static uint8_t *map_descs(struct ixgbe_fetcher *fetcher, uint64_t address, unsigned int *n,
 			  uint32_t perm)
 {
-	struct iommu_domain *domain = fetcher->home->domain;
+	struct iommu_domain *domain = fetcher->domain;
 	uint32_t len = *n * IXGBE_DESC_SIZE, run;
 	bool split = false;
 	uint8_t *host;

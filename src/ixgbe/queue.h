@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <linux/if_ether.h>
 #include "frame/model.h"
 #include "iommu/iommu.h"
 #include "ixgbe/desc.h"
@@ -105,11 +106,13 @@ struct ixgbe_pool_state {
 /**
  * struct ixgbe_fetcher - how a queue reaches its driver's memory. Worker only.
  * @home: where the queue lived when it started
+ * @domain: of @home
  * @blocked: the ring could not be read at @blocked_at; not tried again before the map changes
  * @waiting: transmit: the frame at the head is incomplete while the tail is @waiting_tail
  */
 struct ixgbe_fetcher {
 	const struct ixgbe_home *home;
+	struct iommu_domain *domain;
 	struct iommu_tlb ring_tlb, buffer_tlb;
 	uint64_t blocked_at; /* generation of the domain */
 	bool blocked, waiting;
@@ -212,6 +215,21 @@ uint8_t *ixgbe_ring_slot(const struct ixgbe_ring *ring, struct ixgbe_fetcher *fe
 void ixgbe_ring_advance(struct ixgbe_ring *ring, unsigned int n, const _Atomic uint32_t *generation,
 			_Atomic uint32_t *block);
 
+/** ixgbe_dma_cached() - host address of a buffer if the cached translation has it, else NULL. */
+static inline uint8_t *ixgbe_dma_cached(const struct ixgbe_fetcher *fetcher, uint64_t address,
+					uint32_t len, uint32_t perm)
+{
+	const struct iommu_tlb *tlb = &fetcher->buffer_tlb;
+
+	if (likely(tlb->host &&
+		   tlb->generation == atomic_load_explicit(&fetcher->domain->generation,
+							   memory_order_acquire) &&
+		   (tlb->perm & perm) == perm && address >= tlb->iova && address <= tlb->last &&
+		   len - 1ull <= tlb->last - address))
+		return tlb->host + (address - tlb->iova);
+	return NULL;
+}
+
 /** ixgbe_counter_add() - a counter with one writer that other threads read. */
 static inline void ixgbe_counter_add(uint64_t *counter, uint64_t n)
 {
@@ -257,6 +275,16 @@ void ixgbe_rss_spread(struct ixgbe_pf *pf, unsigned int pool, unsigned int queue
  */
 bool ixgbe_tx_request(const struct ixgbe_txq_state *state, const struct ixgbe_desc *first,
 		      struct frame *frame);
+
+/** ixgbe_tx_no_request() - @frame asks for nothing. */
+static inline void ixgbe_tx_no_request(struct frame *frame)
+{
+	frame->vlan = 0;
+	frame->vlan_tpid = ETH_P_8021Q;
+	frame->mss = 0;
+	frame->l2_len = frame->l3_len = frame->l4_len = 0;
+	frame->l4_proto = 0;
+}
 
 /** ixgbe_tx_context() - remember a context descriptor. */
 void ixgbe_tx_context(struct ixgbe_txq_state *state, const struct ixgbe_desc *desc);

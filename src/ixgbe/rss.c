@@ -22,6 +22,10 @@ _Static_assert(FRAME_BURST == 64, "a burst is a bitmap of one word");
 #define IPV6_ADDRESSES_LEN 32u
 #define PORTS_LEN 4u
 
+#define RSS_FIELDS                                                                              \
+	(IXGBE_MRQC_RSS_TCP4 | IXGBE_MRQC_RSS_IP4 | IXGBE_MRQC_RSS_UDP4 | IXGBE_MRQC_RSS_TCP6 | \
+	 IXGBE_MRQC_RSS_IP6 | IXGBE_MRQC_RSS_UDP6)
+
 /* The 32 key bits from bit @bit on; the key register holds byte 0 in its low bits. */
 static uint32_t key_window(const uint32_t key[IXGBE_RSS_KEY_DWORDS], unsigned int bit)
 {
@@ -134,8 +138,8 @@ static bool uses_rss(uint32_t mrqc)
 {
 	uint32_t mode = mrqc & IXGBE_MRQC_MODE;
 
-	return mode == IXGBE_MRQC_RSS || mode == IXGBE_MRQC_VMDQ_RSS32 ||
-	       mode == IXGBE_MRQC_VMDQ_RSS64;
+	return mrqc & RSS_FIELDS && (mode == IXGBE_MRQC_RSS || mode == IXGBE_MRQC_VMDQ_RSS32 ||
+				     mode == IXGBE_MRQC_VMDQ_RSS64);
 }
 
 static unsigned int queue_mask(const struct ixgbe_pf *pf, unsigned int pool, unsigned int queues)

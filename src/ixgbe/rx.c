@@ -47,6 +47,7 @@ struct receiver {
 	struct ixgbe_pool *pool;
 	struct ixgbe_pf *pf;
 	uint64_t now;
+	uint32_t n;	  /* frames */
 	uint32_t max_len; /* without FCS and VLAN tag */
 	bool hash_wanted; /* RXCSUM.PCSD: the hash goes where IP ID and fragment checksum would */
 	struct totals totals;
@@ -134,14 +135,10 @@ static uint64_t buffer_address(const struct ixgbe_desc *desc)
 /* Bring the next buffers near, if the cached translation covers them. */
 static void prefetch_buffer(const struct window *w, uint32_t i)
 {
-	const struct iommu_tlb *tlb = &w->q->fetcher.buffer_tlb;
-	uint64_t address;
-
-	if (i >= w->have)
-		return;
-	address = buffer_address(&w->desc[i]);
-	if (address >= tlb->iova && address <= tlb->last && tlb->host)
-		__builtin_prefetch(tlb->host + (address - tlb->iova), 1);
+	if (i < w->have)
+		__builtin_prefetch(ixgbe_dma_cached(&w->q->fetcher, buffer_address(&w->desc[i]), 1,
+						    IOMMU_WRITE),
+				   1);
 }
 
 /* --- one frame ------------------------------------------------------------------------------- */
@@ -151,7 +148,7 @@ static unsigned int map_buffer(struct window *w, const struct ixgbe_desc *desc, 
 			       struct piece *piece, unsigned int room)
 {
 	struct ixgbe_fetcher *fetcher = &w->q->fetcher;
-	struct iommu_domain *domain = fetcher->home->domain;
+	struct iommu_domain *domain = fetcher->domain;
 	uint64_t address = buffer_address(desc);
 	unsigned int n = 0;
 	bool split = false;
@@ -429,7 +426,7 @@ static void deliver(struct receiver *r, unsigned int index, struct frame *const 
 
 		if (likely(receives))
 			deliver_frame(r, &w, frame[i], i,
-				      (uint32_t)__builtin_popcountll(wanted) + FRAME_DESCS_MAX);
+				      r->n - i + (frame[i]->flags & FRAME_TSO ? WINDOW : 0));
 		else
 			drop_frame(r, w.closed, frame[i]);
 	}
@@ -484,6 +481,7 @@ void ixgbe_rx_burst(void *ctx, struct frame *const frame[], unsigned int n, uint
 	r.pool = pool;
 	r.pf = pf;
 	r.now = now;
+	r.n = n;
 	r.max_len = max_frame(pf);
 	r.hash_wanted = ixgbe_pf_reg(pf, IXGBE_RXCSUM) & IXGBE_RXCSUM_PCSD;
 	memset(&r.totals, 0, sizeof(r.totals));

@@ -146,11 +146,7 @@ static bool request_legacy(struct frame *frame, const struct ixgbe_desc *desc)
 bool ixgbe_tx_request(const struct ixgbe_txq_state *state, const struct ixgbe_desc *first,
 		      struct frame *frame)
 {
-	frame->vlan = 0;
-	frame->vlan_tpid = ETH_P_8021Q;
-	frame->mss = 0;
-	frame->l2_len = frame->l3_len = frame->l4_len = 0;
-	frame->l4_proto = 0;
+	ixgbe_tx_no_request(frame);
 	return likely(ixgbe_txd_advanced(first)) ? request_advanced(state, first, frame)
 						 : request_legacy(frame, first);
 }
