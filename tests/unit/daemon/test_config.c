@@ -55,7 +55,7 @@ static const struct refusal {
 	  { "overlaps card 0000:07" } },
 	{ "cards:\n  - serial: xyz\n", ":2:", { "serial 'xyz'", "hexadecimal" } },
 	{ "cards:\n  - ports: []\n", ":2:", { "1 or 2 ports" } },
-	{ "cards:\n  - ports:\n      - {}\n      - {}\n      - {}\n", ":5:", { "1 or 2 ports" } },
+	{ "cards:\n  - ports:\n      - {}\n      - {}\n      - {}\n", ":3:", { "1 or 2 ports" } },
 	{ "cards:\n  - ports:\n      - uplink: wifi\n",
 	  ":3:",
 	  { "uplink 'wifi'", "none, tap:NAME" } },
