@@ -22,9 +22,12 @@ struct cli {
 
 /**
  * cli_call() - one request. @body may be NULL (not owned).
+ * @exit_status: set to 0, or to what the command ends with: EXIT_USAGE when the daemon found the words wrong,
+ *	EXIT_REFUSED otherwise
  * Return: the reply (caller's reference) with status 200, else NULL after a message on stderr.
  */
-json_t *cli_call(const struct cli *cli, const char *method, const char *path, const json_t *body);
+json_t *cli_call(const struct cli *cli, const char *method, const char *path, const json_t *body,
+		 int *exit_status);
 
 /** cli_usage() - "softiov: MESSAGE" and a hint on stderr. Return: EXIT_USAGE. */
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -10,6 +10,8 @@
 
 #define TIMEOUT_S 30L
 #define MAX_REPLY (64u << 20)
+#define HTTP_OK 200
+#define HTTP_BAD_REQUEST 400
 
 struct reply {
 	char *text;
@@ -51,7 +53,8 @@ static json_t *complain(const struct cli *cli, CURLcode result, long status, jso
 	return NULL;
 }
 
-json_t *cli_call(const struct cli *cli, const char *method, const char *path, const json_t *body)
+json_t *cli_call(const struct cli *cli, const char *method, const char *path, const json_t *body,
+		 int *exit_status)
 {
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	struct reply reply = { NULL, 0 };
@@ -61,6 +64,7 @@ json_t *cli_call(const struct cli *cli, const char *method, const char *path, co
 	char url[256];
 	long status = 0;
 
+	*exit_status = EXIT_REFUSED;
 	if (!curl) {
 		free(text);
 		fprintf(stderr, "softiov: out of memory\n");
@@ -82,8 +86,11 @@ json_t *cli_call(const struct cli *cli, const char *method, const char *path, co
 		json = json_loadb(reply.text, reply.len, 0, NULL);
 	free(reply.text);
 	free(text);
-	return result == CURLE_OK && status == 200 && json ? json
-							   : complain(cli, result, status, json);
+	*exit_status = EXIT_SUCCESS;
+	if (result == CURLE_OK && status == HTTP_OK && json)
+		return json;
+	*exit_status = result == CURLE_OK && status == HTTP_BAD_REQUEST ? EXIT_USAGE : EXIT_REFUSED;
+	return complain(cli, result, status, json);
 }
 
 int cli_usage(const char *format, ...)

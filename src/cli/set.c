@@ -80,11 +80,11 @@ static int read_words(const struct word *words, int argc, char **argv, json_t *b
 
 static int patch(const struct cli *cli, const char *path, json_t *body)
 {
-	json_t *reply = cli_call(cli, "PATCH", path, body);
+	int status;
 
+	json_decref(cli_call(cli, "PATCH", path, body, &status));
 	json_decref(body);
-	json_decref(reply);
-	return reply ? EXIT_SUCCESS : EXIT_REFUSED;
+	return status;
 }
 
 /* vf set 0000:07:00.0 vf 3 … or vf set 0000:07:10.6 … */
@@ -137,12 +137,13 @@ static json_t *find_vf(json_t *tree, const char *address)
 static int vf_qemu_args(const struct cli *cli, int argc, char **argv)
 {
 	json_t *tree, *vf;
+	int status;
 
 	if (argc != 1)
 		return cli_usage("vf qemu-args needs the address of one VF");
-	tree = cli_call(cli, "GET", "/v1/show", NULL);
+	tree = cli_call(cli, "GET", "/v1/show", NULL, &status);
 	if (!tree)
-		return EXIT_REFUSED;
+		return status;
 	vf = find_vf(tree, argv[0]);
 	if (vf)
 		printf("-object memory-backend-memfd,id=mem,size=1G,share=on -m 1G -machine "
@@ -188,14 +189,14 @@ int cmd_pf(const struct cli *cli, int argc, char **argv)
 
 int cmd_stop(const struct cli *cli, int argc, char **argv)
 {
-	json_t *body, *reply;
+	json_t *body;
+	int status;
 	bool force = argc == 1 && !strcmp(argv[0], "--force");
 
 	if (argc && !force)
 		return cli_usage("stop knows: --force, not %s", argv[0]);
 	body = json_pack("{s:b}", "force", force);
-	reply = cli_call(cli, "POST", "/v1/stop", body);
+	json_decref(cli_call(cli, "POST", "/v1/stop", body, &status));
 	json_decref(body);
-	json_decref(reply);
-	return reply ? EXIT_SUCCESS : EXIT_REFUSED;
+	return status;
 }

@@ -156,13 +156,14 @@ int cmd_show(const struct cli *cli, int argc, char **argv)
 	bool json = argc == 1 && !strcmp(argv[0], "--json");
 	const json_t *card;
 	json_t *tree;
+	int status;
 	size_t i;
 
 	if (argc && !json)
 		return cli_usage("show knows: --json, not %s", argv[0]);
-	tree = cli_call(cli, "GET", "/v1/show", NULL);
+	tree = cli_call(cli, "GET", "/v1/show", NULL, &status);
 	if (!tree)
-		return EXIT_REFUSED;
+		return status;
 	if (json) {
 		json_dumpf(tree, stdout, JSON_INDENT(2));
 		putchar('\n');
