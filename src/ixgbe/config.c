@@ -7,7 +7,7 @@
  *
  * BARs are 64 bit wide but not prefetchable: reading a register can clear it.
  *
- * Source: data sheet 9.3; fact sheet section 1.
+ * Source: data sheet 9.3; Linux ixgbe, ixgbevf.
  */
 #include "ixgbe/registers.h"
 

@@ -5,7 +5,7 @@
  * Drivers insist on the checksum: words 0x00 to 0x3e, the words of every section that 0x03 to 0x0e
  * point to, and the checksum word add up to 0xbaba. Here no section exists.
  *
- * Source: data sheet 6.1 to 6.4; fact sheet 4.2.
+ * Source: data sheet 6.1 to 6.4; Linux ixgbe, ixgbevf.
  */
 #include "ixgbe/registers.h"
 

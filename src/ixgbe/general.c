@@ -7,8 +7,7 @@
  * looks. What the link says depends on the wire alone: AUTOC is remembered, but no setting of it
  * takes the link down.
  *
- * Source: data sheet 4.2.1 (resets), 8.2.3.1 to 8.2.3.4, 8.2.3.14, 8.2.3.22; fact sheet 4.1, 4.3,
- * 4.10 and section 8.
+ * Source: data sheet 4.2.1 (resets), 8.2.3.1 to 8.2.3.4, 8.2.3.14, 8.2.3.22; Linux ixgbe.
  */
 #include "ixgbe/registers.h"
 

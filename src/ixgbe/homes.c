@@ -9,7 +9,7 @@
  * A queue is started when ENABLE is seen in its block and stopped when it is seen gone: at once
  * where the write is trapped, by ixgbe_home_sync() where a guest writes the page itself.
  *
- * Source: data sheet 7.2.1.2.1, 7.10.2.7.2, 8.2.3.8, 8.2.3.9; fact sheet 2.4, 4.5, 4.6.
+ * Source: data sheet 7.2.1.2.1, 7.10.2.7.2, 8.2.3.8, 8.2.3.9; Linux ixgbe, ixgbevf.
  */
 #include "ixgbe/registers.h"
 

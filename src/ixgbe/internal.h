@@ -42,7 +42,7 @@
 
 typedef _Atomic uint32_t ixgbe_reg; /* a register: one dword, always accessed whole */
 
-/** struct ixgbe_mailbox - between one VF and the PF; data sheet 7.10.2.9.1, fact sheet 3. */
+/** struct ixgbe_mailbox - between one VF and the PF; data sheet 7.10.2.9.1. */
 struct ixgbe_mailbox {
 	uint32_t mem[IXGBE_MBMEM_DWORDS]; /* VFMBMEM and PFMBMEM(vf) are the same memory */
 	uint8_t vfu, pfu;		  /* who owns the buffer; never both */

@@ -10,7 +10,7 @@
  *
  * Workers raise, the device thread programs. IVAR is read anew for every burst.
  *
- * Source: data sheet 7.3, 8.3.5.5; fact sheet section 6.
+ * Source: data sheet 7.3, 8.3.5.5; Linux ixgbe, ixgbevf.
  */
 #include "ixgbe/registers.h"
 

@@ -9,7 +9,7 @@
  *
  * Without GPIE.MSIX every message is vector 0.
  *
- * Source: data sheet 7.3.1, 8.2.3.5; fact sheet 4.8.
+ * Source: data sheet 7.3.1, 8.2.3.5; Linux ixgbe, ixgbevf.
  */
 #include "ixgbe/registers.h"
 

@@ -9,7 +9,7 @@
  *
  * Accesses that unmap something from workers return PCIE_QUIESCE; nothing here ever waits.
  *
- * Source: data sheet chapters 8 and 9; fact sheet head and section 1.
+ * Source: data sheet chapters 8 and 9; Linux ixgbe, ixgbevf.
  */
 #include "ixgbe/registers.h"
 

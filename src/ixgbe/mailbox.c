@@ -14,7 +14,7 @@
  * reset itself and so before any message the VF sends afterwards, and drops what the VF had asked
  * before.
  *
- * Source: data sheet 7.10.2.9.1, 8.2.3.22, 8.3.5.1; fact sheet section 3.
+ * Source: data sheet 7.10.2.9.1, 8.2.3.22, 8.3.5.1; Linux ixgbe, ixgbevf.
  */
 #include "ixgbe/registers.h"
 

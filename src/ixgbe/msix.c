@@ -5,7 +5,7 @@
  * Host mode delivers by eventfd and leaves the tables untouched: an entry that was never given an
  * address does not mask, although its mask bit is set after reset as the specification says.
  *
- * Source: PCI Express Base 5.0, 7.7.2; data sheet 9.3.6.8, fact sheet section 1.
+ * Source: PCI Express Base 5.0, 7.7.2; data sheet 9.3.6.8; Linux ixgbe, ixgbevf.
  */
 #include "ixgbe/registers.h"
 

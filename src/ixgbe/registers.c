@@ -6,7 +6,7 @@
  * look-up is one load, and two rows that claim one dword are found when the first card is made.
  * Storage is a flat array by offset; an alias row points at the storage of the row it repeats.
  *
- * Access rules: fact sheet, head ("all registers 32 bit, aligned") and section 1.
+ * Access rules: data sheet 8.1 (all registers are 32 bits wide and aligned).
  */
 #include "ixgbe/registers.h"
 

@@ -6,7 +6,7 @@
  * effect on a software card (flow control, DCB weights, manageability): they are memory, because
  * drivers read back what they wrote.
  *
- * Source: data sheet 8.2.3; fact sheet section 4. Reset values: there, else 0.
+ * Source: data sheet 8.2.3; Linux ixgbe, ixgbevf. Reset values: there, else 0.
  */
 #include "ixgbe/registers.h"
 

@@ -6,7 +6,7 @@
  * register blocks; a client may map them, and then these rows see only what it does not map.
  * Page 3 has nothing on this device.
  *
- * Source: data sheet 8.3; fact sheet section 2.
+ * Source: data sheet 8.3; Linux ixgbe, ixgbevf.
  */
 #include "ixgbe/registers.h"
 

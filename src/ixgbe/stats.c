@@ -9,7 +9,7 @@
  *
  * Ports here have no FCS; the registers count it (8.2.3.26).
  *
- * Source: data sheet 8.2.3.26, 8.2.3.27, 8.3.5; fact sheet 2.2, 4.9.
+ * Source: data sheet 8.2.3.26, 8.2.3.27, 8.3.5; Linux ixgbe, ixgbevf.
  */
 #include "ixgbe/registers.h"
 

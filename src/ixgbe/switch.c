@@ -7,7 +7,7 @@
  *
  * Without virtualization (VT_CTL.VT_ENA) there is one pool, 0, and only the global filters count.
  *
- * Source: data sheet 7.1.1 (filtering), 7.10.3 (switching); fact sheet 4.5 and 4.7.
+ * Source: data sheet 7.1.1 (filtering), 7.10.3 (switching); Linux ixgbe, ixgbevf.
  */
 #include "ixgbe/registers.h"
 

@@ -8,7 +8,7 @@
  * is *draining* until a grace period has passed, and accesses that drivers make before they free
  * their buffers are answered only after that: VFCTRL.RST, a VFSTATUS read, a VFPSRTYPE write.
  *
- * Source: data sheet 4.2.2, 8.3; fact sheet 2.1 and 2.4.
+ * Source: data sheet 4.2.2, 8.3; Linux ixgbe, ixgbevf.
  */
 #include "ixgbe/registers.h"
 

@@ -6,7 +6,7 @@
  * which queue belongs to which pool also move queues. Enables stop queues when a bit goes from 1 to
  * 0: the write is then answered after a grace period.
  *
- * Source: data sheet 7.10, 8.2.3.7 to 8.2.3.10, 8.2.3.27; fact sheet 4.5 and 4.6.
+ * Source: data sheet 7.10, 8.2.3.7 to 8.2.3.10, 8.2.3.27; Linux ixgbe, ixgbevf.
  */
 #include "ixgbe/registers.h"
 

@@ -21,7 +21,7 @@ static uint16_t sriov(const struct fake_card *card, unsigned int offset)
 	return get_le16(card->config + FAKE_SRIOV + offset);
 }
 
-/* Values: fact sheet of the stock driver, "echo 8 > sriov_numvfs". */
+/* Values: what Linux ixgbe writes on "echo 8 > sriov_numvfs". */
 static void bring_up_of_8(void **unused)
 {
 	struct fake_card *card = fake_create(8);
