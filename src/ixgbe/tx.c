@@ -25,6 +25,7 @@
 #define HEADER_COPY 128u  /* of a frame without offloads, or with short headers */
 #define L4_HEADER_MIN 20u /* copied behind MACLEN + IPLEN when L4LEN is not given */
 #define CACHE_LINE 64u
+#define QUEUES_AHEAD 4u
 
 /** enum outcome - of a frame's descriptors. */
 enum outcome { FRAME_OK, FRAME_BAD, FRAME_FAULT };
@@ -368,6 +369,17 @@ static uint16_t frame_flags(const struct ixgbe_pf *pf)
 	return FRAME_LOOPBACK | (pad ? FRAME_PAD : 0);
 }
 
+/* An idle worker looks at hundreds of queues in a row: have what it reads of a later one at hand. */
+static void prefetch_ahead(const struct ixgbe_txq *q)
+{
+	unsigned int ahead = q->index + QUEUES_AHEAD;
+
+	if (ahead >= IXGBE_QUEUES)
+		return;
+	__builtin_prefetch(ixgbe_tx_regs(q->pf, ahead));
+	__builtin_prefetch(q->pf->txq[ahead].state);
+}
+
 unsigned int ixgbe_tx_burst(void *queue, struct frame_burst *burst, uint64_t now)
 {
 	struct ixgbe_txq *q = queue;
@@ -375,8 +387,10 @@ unsigned int ixgbe_tx_burst(void *queue, struct frame_burst *burst, uint64_t now
 	ixgbe_reg *block;
 	uint32_t n = posted(q, &block), count;
 
-	if (likely(!n))
+	if (likely(!n)) {
+		prefetch_ahead(q);
 		return 0;
+	}
 	if (!(ixgbe_pf_reg(q->pf, IXGBE_DMATXCTL) & IXGBE_DMATXCTL_TE))
 		return 0;
 	count = q->state->ring.len / IXGBE_DESC_SIZE;
