@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from lab import iperf3, traffic
+from lab import iperf3, traffic, wait_until
 
 PAIR_GUESTS = {"smp": 2}
 WORKS_MBITS = 20    # less is not slow but broken
@@ -158,12 +158,16 @@ def test_both_queue_pairs_work_with_8_flows(pair):
         assert [queue["queue"] for queue in queues] == [0, 1]
         return [(queue["rx_packets"], queue["tx_packets"]) for queue in queues]
 
+    def all_grown():
+        iperf3(pair.b, pair.a, pair.b.address, 2, "-P 8")
+        return all(now - then > 50 for guest, old in zip(guests, before)
+                   for queue, old_queue in zip(packets(guest), old)
+                   for now, then in zip(queue, old_queue))
+
     guests = (pair.a, pair.b)
     before = [packets(guest) for guest in guests]
-    iperf3(pair.b, pair.a, pair.b.address, 3, "-P 8")
-    for old, new in zip(before, [packets(guest) for guest in guests]):
-        for (old_rx, old_tx), (new_rx, new_tx) in zip(old, new):
-            assert new_rx - old_rx > 50 and new_tx - old_tx > 50
+    # The guest throws dice for every flow: once in a hundred times all 8 fall on one side.
+    wait_until(all_grown, 10, "traffic on all queues")
     for guest in guests:
         stats = guest.ethtool_stats(guest.nic)
         for queue in (0, 1):
@@ -183,7 +187,7 @@ def test_every_frame_is_delivered_or_counted_once(pair):
     _, report = traffic(
         pair.a, pair.b,
         f"raw-send {pair.a.nic} dst={pair.b.mac(pair.b.nic)} src={mac} size=300 count=20000 mark=9",
-        f"raw-recv {pair.b.nic} src={mac},mark=9,until=20000 10")
+        f"raw-recv {pair.b.nic} src={mac},mark=9,until=20000 6")
     assert report["altered"] == 0
     assert frames(pair.a)[0] - sent >= 20000
     assert 20000 <= frames(pair.b)[1] - taken <= 20010, "but for a few ARP frames"
