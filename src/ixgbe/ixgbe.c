@@ -372,8 +372,10 @@ const struct model_ops ixgbe_model_ops = {
 void ixgbe_poll(struct ixgbe_pf *pf)
 {
 	for (unsigned int v = 0; v < pf->state->num_vfs; v++) {
-		if (pf->vf[v].shared)
-			ixgbe_vf_sync(&pf->vf[v]);
+		if (!pf->vf[v].shared)
+			continue;
+		ixgbe_vf_sync(&pf->vf[v]);
+		ixgbe_vf_counters(&pf->vf[v]);
 	}
 }
 

@@ -228,7 +228,10 @@ IXGBE_READ(ixgbe_read_vf_counter)
 	return PCIE_DONE;
 }
 
-/* Where the page is shared, the worker keeps these up to date; a new page starts with them. */
+/*
+ * A guest reads its shared page without asking us, so the counters there are brought up to date every few milliseconds.
+ * It reads a 36-bit counter in two halves; a carry between them is seen wrong only if it falls between the two reads.
+ */
 void ixgbe_vf_counters(struct ixgbe_vf *vf)
 {
 	const struct ixgbe_pool_state *pool = &vf->pf->state->pool[vf->index];

@@ -242,6 +242,12 @@ static void test_shared_pages_are_the_registers(void **state)
 	share(card, 2, &guest);
 	assert_int_equal(*guest_reg(&guest, VFRX(0, IXGBE_Q_LEN)), 0x800);
 	assert_int_equal(*guest_reg(&guest, VFRX(0, IXGBE_Q_GPC)), 77);
+	card->state->pool[2].gprc = 78;
+	card->state->pool[2].gotc = 0x312345678;
+	ixgbe_poll(card->pf);
+	assert_int_equal(*guest_reg(&guest, VFRX(0, IXGBE_Q_GPC)), 78);
+	assert_int_equal(*guest_reg(&guest, VFTX(0, IXGBE_Q_GOCL)), 0x12345678);
+	assert_int_equal(*guest_reg(&guest, VFTX(0, IXGBE_Q_GOCH)), 3);
 	assert_int_equal(ftruncate(guest.fd, 0), -1); /* nobody can take the memory away */
 	*guest_reg(&guest, VFTX(1, IXGBE_Q_TAIL)) = 42;
 	assert_int_equal(pf_rd(card, PFTX(9, IXGBE_Q_TAIL)), 42);
