@@ -553,7 +553,7 @@ static struct config *bare_default(void)
 	config->workers = 1;
 	config->busy_us = 50;
 	config->nap_us = 50;
-	config->nap_max_us = 1500;
+	config->nap_max_us = 2000;
 	config->cards = 1;
 	card_default(&config->card[0]);
 	return config;
