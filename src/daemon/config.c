@@ -34,41 +34,38 @@
 
 /* Sockets */
 
-/* A number in @text, or -1. */
-static long id_number(const char *text)
+/* @id is what the name stands for, -1 when nobody has it; then it must be a number. */
+static int store_id(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key, long id,
+		    unsigned int *field)
 {
+	const char *text = yaml_text(node);
 	char *end;
-	long id = strtol(text, &end, 10);
 
-	return *text && !*end && id >= 0 ? id : -1;
+	if (id < 0) {
+		id = strtol(text, &end, 10);
+		if (!*text || *end || id < 0)
+			return yaml_fail(r, node,
+					 "%s '%s' is neither known to this machine nor a number",
+					 key->name, text);
+	}
+	*field = (unsigned int)id;
+	return 0;
 }
 
 static int read_owner(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
 		      void *field)
 {
-	const char *text = yaml_text(node);
-	const struct passwd *user = getpwnam(text);
-	long id = user ? (long)user->pw_uid : id_number(text);
+	const struct passwd *user = getpwnam(yaml_text(node));
 
-	if (id < 0)
-		return yaml_fail(r, node, "%s '%s' is neither a user of this machine nor a number",
-				 key->name, text);
-	*(uid_t *)field = (uid_t)id;
-	return 0;
+	return store_id(r, node, key, user ? (long)user->pw_uid : -1, field);
 }
 
 static int read_group(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
 		      void *field)
 {
-	const char *text = yaml_text(node);
-	const struct group *group = getgrnam(text);
-	long id = group ? (long)group->gr_gid : id_number(text);
+	const struct group *group = getgrnam(yaml_text(node));
 
-	if (id < 0)
-		return yaml_fail(r, node, "%s '%s' is neither a group of this machine nor a number",
-				 key->name, text);
-	*(gid_t *)field = (gid_t)id;
-	return 0;
+	return store_id(r, node, key, group ? (long)group->gr_gid : -1, field);
 }
 
 static int read_mode(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
