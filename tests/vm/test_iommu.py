@@ -57,7 +57,7 @@ def test_fine_grained_maps_are_shown(crewed):
     assert fine["bytes"] < 64 << 20, "not all of the guest's memory"
     assert coarse["bytes"] >= 255 << 20 and coarse["maps"] < 100
     for dma in (fine, coarse):
-        assert dma["faults"] == 0 and dma["translations"] > 100
+        assert dma["faults"] == 0 and dma["translations"] > 0
     assert re.search(rf"DMA: {fine['regions']} maps", daemon.cli("show")[1])
 
 

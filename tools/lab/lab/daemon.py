@@ -44,6 +44,7 @@ class Daemon:
                 [*self.net.prefix, *self.under, softiovd, "--config", self.config_file,
                  "--run-dir", self.run_dir, *self.args],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent,
+                start_new_session=True,
                 env=None if self.env is None else {**os.environ, **self.env})
         wait_until(self._answers, timeout, lambda: f"softiovd's API\n{self.logs()}")
         return self
@@ -154,6 +155,7 @@ class Daemon:
     def __exit__(self, kind, *_):
         try:
             if kind is None and self.alive():
+                self.cli("stop", "--force")     # guests have gone, maybe just now
                 self.stop()
         finally:
             self.close()

@@ -22,7 +22,8 @@ class Namespace(Machine):
     def start(self):
         private = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
         self.holder = subprocess.Popen(["unshare", "--net", *private, "sleep", "infinity"],
-                                       stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
+                                       stdin=subprocess.DEVNULL, preexec_fn=die_with_parent,
+                                       start_new_session=True)
         wait_until(self._entered, 5, "a network namespace")
         self.sh("ip link set lo up")
         return self
