@@ -251,10 +251,14 @@ static int start_driver(struct card_pf *pf, struct reason *why)
 		.dma_unmap = access_dma_unmap,
 		.settle = access_settle,
 	};
-	struct pf_config config = { .num_vfs = pf->config->vfs, .mtu = pf->config->mtu };
+	struct pf_vf_policy policy[PF_MAX_VFS];
+	struct pf_config config = { .num_vfs = pf->config->vfs,
+				    .mtu = pf->config->mtu,
+				    .policy = policy };
 	struct pf_driver *driver = NULL;
 	int error;
 
+	card_vf_policy(pf, policy);
 	mac_seed(pf, config.mac_seed);
 	if (pf->config->netdev.kind == CONFIG_NETDEV_NAMED ||
 	    (pf->config->netdev.kind == CONFIG_NETDEV_AUTO && may_create_tap()))
@@ -265,10 +269,9 @@ static int start_driver(struct card_pf *pf, struct reason *why)
 	config.netdev = pf->netdev[0] ? pf->netdev : NULL;
 	error = pf_driver_create(&driver, pf->port->card->env->base, &access, &pf->state->driver,
 				 &config, driver_ready, pf, why);
-	if (error)
-		return error;
-	atomic_store_explicit(&pf->driver, driver, memory_order_release);
-	return card_vf_apply_policy(pf, why);
+	if (!error)
+		atomic_store_explicit(&pf->driver, driver, memory_order_release);
+	return error;
 }
 
 static int open_uplink(struct card_port *port, const struct config_port *config, struct reason *why)

@@ -8,8 +8,8 @@
 /** card_vf_ops() - the PF's function_ops: the model's, with VF Enable also creating and destroying the VFs. */
 void card_vf_ops(struct card_pf *pf);
 
-/** card_vf_apply_policy() - MAC, VLAN, … of the configuration file, through the PF driver. */
-int card_vf_apply_policy(struct card_pf *pf, struct reason *why);
+/** card_vf_policy() - MAC, VLAN, … of the configuration file in the PF driver's words. */
+void card_vf_policy(const struct card_pf *pf, struct pf_vf_policy policy[PF_MAX_VFS]);
 
 /** card_vf_destroy_all() - throw out the clients, close the sockets. */
 void card_vf_destroy_all(struct card_pf *pf);

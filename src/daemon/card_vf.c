@@ -25,7 +25,8 @@ static void vf_changed(void *ctx, bool attached)
 
 	log_info("%s: %s", vf->bdf, attached ? "attached" : "detached");
 	if (!attached && driver)
-		pf_vf_released(driver, vf->index); /* the next guest starts with nothing of this one's */
+		pf_vf_released(driver,
+			       vf->index); /* the next guest starts with nothing of this one's */
 }
 
 static int create_vf(struct card_vf *vf, struct reason *why)
@@ -170,22 +171,18 @@ void card_vf_ops(struct card_pf *pf)
 	};
 }
 
-int card_vf_apply_policy(struct card_pf *pf, struct reason *why)
+void card_vf_policy(const struct card_pf *pf, struct pf_vf_policy policy[PF_MAX_VFS])
 {
-	struct pf_driver *driver = atomic_load(&pf->driver);
-	int error = 0;
+	_Static_assert(CONFIG_MAX_VFS == PF_MAX_VFS, "one entry for each VF there can be");
 
-	for (unsigned int i = 0; !error && i < pf->vfs; i++) {
+	for (unsigned int i = 0; i < PF_MAX_VFS; i++) {
 		const struct config_vf *config = &pf->config->vf[i];
 
+		policy[i] = (struct pf_vf_policy){ .vlan = config->vlan,
+						   .qos = config->qos,
+						   .spoofchk = config->spoofchk,
+						   .trusted = config->trust };
 		if (config->mac.given)
-			error = pf_set_vf_mac(driver, i, config->mac.address, why);
-		if (!error && config->vlan)
-			error = pf_set_vf_vlan(driver, i, config->vlan, config->qos, why);
-		if (!error && !config->spoofchk)
-			error = pf_set_vf_spoofchk(driver, i, false, why);
-		if (!error && config->trust)
-			error = pf_set_vf_trust(driver, i, true, why);
+			memcpy(policy[i].mac, config->mac.address, ETH_ALEN);
 	}
-	return error;
 }

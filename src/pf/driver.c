@@ -107,7 +107,8 @@ static int probe(struct pf_driver *driver, struct reason *why)
 }
 
 /* Settings survive a restart of the driver over a card that was up; else all VFs are as new. */
-static void init_state(struct pf_driver *driver)
+static int init_state(struct pf_driver *driver, const struct pf_vf_policy *policy,
+		      struct reason *why)
 {
 	struct pf_state *state = driver->state;
 
@@ -124,6 +125,7 @@ static void init_state(struct pf_driver *driver)
 		of->max_frame = PF_STANDARD_FRAME;
 	}
 	state->num_vfs = 0;
+	return policy && !state->up ? pf_init_policy(driver, policy, why) : 0;
 }
 
 /* The long operations. */
@@ -374,6 +376,7 @@ int pf_driver_create(struct pf_driver **driver, struct event_base *base,
 	new->access = *access;
 	new->state = state;
 	new->config = *config;
+	new->config.policy = NULL; /* the caller's */
 	new->ready = ready;
 	new->ready_ctx = ctx;
 	if (config->netdev) {
@@ -386,12 +389,13 @@ int pf_driver_create(struct pf_driver **driver, struct event_base *base,
 	else
 		error = probe(new, why);
 	if (!error)
+		error = init_state(new, config->policy, why);
+	if (!error)
 		error = prepare_netdev(new, config, why);
 	if (error) {
 		free_driver(new);
 		return error;
 	}
-	init_state(new);
 	*driver = new;
 	new->finish = tell_ready;
 	new->finish_ctx = new;

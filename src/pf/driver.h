@@ -175,6 +175,10 @@ void pf_ping(struct pf_driver *driver, uint64_t vfs);
 /** pf_restart_vf() - make the driver of @vf reset itself: withdraw "clear to send" and ping. */
 void pf_restart_vf(struct pf_driver *driver, unsigned int vf);
 
+/* policy.c */
+/** pf_init_policy() - settings of VFs to come, in the state alone: bring-up programs them. Return: 0 or -errno, @why. */
+int pf_init_policy(struct pf_driver *driver, const struct pf_vf_policy *policy, struct reason *why);
+
 /* messages.c */
 /** pf_message() - obey message @msg of @vf and turn it into the reply. Return: words to send, 0: none. */
 unsigned int pf_message(struct pf_driver *driver, unsigned int vf, uint32_t msg[MAILBOX_WORDS]);

@@ -73,12 +73,22 @@ struct pf_state {
 	struct pf_vf_state vf[PF_MAX_VFS];
 };
 
+/** struct pf_vf_policy - what the administrator says about a VF before there is one; @mac all zero: the derived address. */
+struct pf_vf_policy {
+	uint8_t mac[ETH_ALEN];
+	uint16_t vlan; /* port VLAN, 0: none */
+	uint8_t qos;
+	bool spoofchk, trusted;
+};
+
 /** struct pf_config - how this PF is to be run. */
 struct pf_config {
 	uint8_t mac_seed[8]; /* card and PF: VF MACs are derived from it */
 	uint16_t num_vfs;    /* 0 - 63, or 64 without a network interface */
 	const char *netdev;  /* name of the host's TAP interface, NULL: none */
 	uint16_t mtu;	     /* of the interface; the PF itself is always ready for jumbo frames */
+	/* PF_MAX_VFS of them, for VFs of later too; used by pf_driver_create() only. NULL: none. */
+	const struct pf_vf_policy *policy;
 };
 
 /**

@@ -29,6 +29,7 @@ static int check_vf(struct pf_driver *driver, unsigned int vf, struct reason *wh
 	return 0;
 }
 
+/* VFs that are not there now count too: they come back as they were. */
 static int check_address_free(struct pf_driver *driver, unsigned int vf, const uint8_t *mac,
 			      struct reason *why)
 {
@@ -37,7 +38,7 @@ static int check_address_free(struct pf_driver *driver, unsigned int vf, const u
 	if (!memcmp(mac, driver->mac, ETH_ALEN))
 		return refuse(why, -EADDRINUSE, "%s is the address of the PF itself",
 			      mac_format(mac, text));
-	for (unsigned int other = 0; other < vfs_to_be(driver); other++) {
+	for (unsigned int other = 0; other < PF_MAX_VFS; other++) {
 		const struct pf_vf_state *state = &driver->state->vf[other];
 
 		if (other != vf && state->mac_by_admin && !memcmp(mac, state->admin_mac, ETH_ALEN))
@@ -65,24 +66,31 @@ static void drop_macvlans(struct pf_driver *driver, unsigned int vf)
 	driver->state->vf[vf].macvlans = 0;
 }
 
+/* May the administrator give @mac, or none, to @vf? */
+static int check_mac(struct pf_driver *driver, unsigned int vf, const uint8_t *mac,
+		     struct reason *why)
+{
+	char text[18];
+
+	if (mac_is_zero(mac))
+		return 0;
+	if (!mac_is_unicast(mac))
+		return refuse(why, -EINVAL, "%s is a multicast address", mac_format(mac, text));
+	return check_address_free(driver, vf, mac, why);
+}
+
 int pf_set_vf_mac(struct pf_driver *driver, unsigned int vf, const uint8_t mac[ETH_ALEN],
 		  struct reason *why)
 {
 	struct pf_vf_state *state;
 	bool clear = mac_is_zero(mac), changed;
-	char text[18];
 	int error = check_vf(driver, vf, why);
 
+	if (!error)
+		error = check_mac(driver, vf, mac, why);
 	if (error)
 		return error;
 	state = &driver->state->vf[vf];
-	if (!clear && !mac_is_unicast(mac))
-		return refuse(why, -EINVAL, "%s is a multicast address", mac_format(mac, text));
-	if (!clear) {
-		error = check_address_free(driver, vf, mac, why);
-		if (error)
-			return error;
-	}
 	if (clear)
 		mac = state->derived_mac;
 	changed = memcmp(mac, state->mac, ETH_ALEN);
@@ -96,20 +104,27 @@ int pf_set_vf_mac(struct pf_driver *driver, unsigned int vf, const uint8_t mac[E
 	return 0;
 }
 
+static int check_vlan(uint16_t vlan, uint8_t qos, struct reason *why)
+{
+	if (vlan > VLAN_MAX)
+		return refuse(why, -EINVAL, "VLAN %u is out of range: 0 (none) to %u", vlan,
+			      VLAN_MAX);
+	if (qos > QOS_MAX)
+		return refuse(why, -EINVAL, "priority %u is out of range: 0 to %u", qos, QOS_MAX);
+	return 0;
+}
+
 int pf_set_vf_vlan(struct pf_driver *driver, unsigned int vf, uint16_t vlan, uint8_t qos,
 		   struct reason *why)
 {
 	struct pf_vf_state *state;
 	int error = check_vf(driver, vf, why);
 
+	if (!error)
+		error = check_vlan(vlan, qos, why);
 	if (error)
 		return error;
 	state = &driver->state->vf[vf];
-	if (vlan > VLAN_MAX)
-		return refuse(why, -EINVAL, "VLAN %u is out of range: 0 (none) to %u", vlan,
-			      VLAN_MAX);
-	if (qos > QOS_MAX)
-		return refuse(why, -EINVAL, "priority %u is out of range: 0 to %u", qos, QOS_MAX);
 	if (vlan == state->vlan && qos == state->qos)
 		return 0;
 	if (vlan && !pf_vlan_fits(driver, vlan, vf))
@@ -206,4 +221,55 @@ void pf_vf_released(struct pf_driver *driver, unsigned int vf)
 		return;
 	state = &driver->state->vf[vf];
 	use_mac(driver, vf, state->mac_by_admin ? state->admin_mac : state->derived_mac);
+}
+
+static int init_vf_policy(struct pf_driver *driver, unsigned int vf,
+			  const struct pf_vf_policy *policy, struct reason *why)
+{
+	struct pf_vf_state *state = &driver->state->vf[vf];
+	int error = check_mac(driver, vf, policy->mac, why);
+
+	if (!error)
+		error = check_vlan(policy->vlan, policy->qos, why);
+	if (error)
+		return error;
+	if (!mac_is_zero(policy->mac)) {
+		state->mac_by_admin = true;
+		memcpy(state->admin_mac, policy->mac, ETH_ALEN);
+		memcpy(state->mac, policy->mac, ETH_ALEN);
+	}
+	state->vlan = policy->vlan;
+	state->qos = policy->qos;
+	state->spoofchk = policy->spoofchk;
+	state->trusted = policy->trusted;
+	return 0;
+}
+
+/* Port VLANs of the first @vfs VFs, each counted once. */
+static unsigned int count_vlans(const struct pf_vf_policy *policy, unsigned int vfs)
+{
+	unsigned int count = 0;
+
+	for (unsigned int vf = 0; vf < vfs; vf++) {
+		bool seen = !policy[vf].vlan;
+
+		for (unsigned int other = 0; other < vf && !seen; other++)
+			seen = policy[other].vlan == policy[vf].vlan;
+		count += !seen;
+	}
+	return count;
+}
+
+int pf_init_policy(struct pf_driver *driver, const struct pf_vf_policy *policy, struct reason *why)
+{
+	int error = 0;
+
+	if (count_vlans(policy, driver->config.num_vfs) > VLVF_ENTRIES - 1)
+		return refuse(why, -ENOSPC,
+			      "more than %u different port VLANs: the card has no "
+			      "more filters",
+			      VLVF_ENTRIES - 1);
+	for (unsigned int vf = 0; vf < PF_MAX_VFS && !error; vf++)
+		error = init_vf_policy(driver, vf, &policy[vf], why);
+	return error;
 }

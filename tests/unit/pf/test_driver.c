@@ -143,6 +143,64 @@ static void bring_up_in_steps(void **unused)
 	fake_destroy(card);
 }
 
+/* What the configuration says holds from a VF's first moment, however slow the card, and for VFs of later. */
+static void policy_before_the_vfs(void **unused)
+{
+	struct pf_vf_policy policy[PF_MAX_VFS];
+	struct fake_card *card = fake_card_new(2);
+	struct reason why = { "" };
+
+	for (unsigned int vf = 0; vf < PF_MAX_VFS; vf++)
+		policy[vf] = (struct pf_vf_policy){ .vlan = 7, .qos = 1, .spoofchk = true };
+	memcpy(policy[1].mac, mac_a, ETH_ALEN);
+	policy[1].trusted = true;
+	policy[1].spoofchk = false;
+	card->pf_config.policy = policy;
+	card->defer = true;
+	assert_int_equal(fake_probe(card, &why), 0);
+	card->pf_config.policy = NULL;
+	memset(policy, 0xff, sizeof(policy));
+	for (unsigned int step = 0; step < 4; step++)
+		fake_settle(card);
+	assert_int_equal(card->ready_calls, 1);
+	card->defer = false;
+	assert_true(card->state.vf[1].mac_by_admin && card->state.vf[1].trusted);
+	assert_int_equal(fake_reg(card, REG_PFVFSPOOF(0)) & 3, 1);
+	assert_true(fake_pools_of_vlan(card, 7) == 3);
+	vf_start(card, 1, MSG_API_13);
+	assert_true(fake_pools_of_mac(card, mac_a) == BIT64(1));
+
+	assert_int_equal(pf_set_num_vfs(card->driver, 4, NULL, NULL, &why), 0);
+	fake_run(card);
+	assert_true(fake_pools_of_vlan(card, 7) == 0xf);
+	vf_start(card, 3, MSG_API_13);
+	assert_int_equal(fake_reg(card, REG_VMVIR(3)), 0x40000000 | 1 << 13 | 7);
+	fake_destroy(card);
+}
+
+static void refuses_bad_policy(void **unused)
+{
+	struct pf_vf_policy policy[PF_MAX_VFS] = { 0 };
+	struct fake_card *card = fake_card_new(64);
+	struct reason why = { "" };
+
+	card->pf_config.policy = policy;
+	memcpy(policy[2].mac, mac_a, ETH_ALEN);
+	memcpy(policy[5].mac, mac_a, ETH_ALEN);
+	assert_int_equal(fake_probe(card, &why), -EADDRINUSE);
+	assert_string_equal(why.text, "02:00:00:00:00:0a is already assigned to VF 2");
+	policy[5].mac[0] = 1;
+	assert_int_equal(fake_probe(card, &why), -EINVAL);
+	policy[5].mac[0] = 2;
+	policy[5].mac[5] = 0x0b;
+	for (unsigned int vf = 0; vf < PF_MAX_VFS; vf++)
+		policy[vf].vlan = (uint16_t)(1 + vf);
+	assert_int_equal(fake_probe(card, &why), -ENOSPC);
+	policy[9].vlan = 1;
+	assert_int_equal(fake_probe(card, &why), 0);
+	fake_destroy(card);
+}
+
 static void derived_addresses(void **unused)
 {
 	uint8_t seen[PF_MAX_VFS][ETH_ALEN], other[ETH_ALEN];
@@ -522,6 +580,8 @@ int main(void)
 		cmocka_unit_test(refuses_bad_cards),
 		cmocka_unit_test(no_vfs_when_refused),
 		cmocka_unit_test(bring_up_in_steps),
+		cmocka_unit_test(policy_before_the_vfs),
+		cmocka_unit_test(refuses_bad_policy),
 		cmocka_unit_test(derived_addresses),
 		cmocka_unit_test(mac_policy),
 		cmocka_unit_test(admin_takes_mac_from_guest),
