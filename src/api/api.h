@@ -62,7 +62,7 @@ struct api_config {
 /** api_create() - listen and start the management thread. Return: 0, or -errno with @why. */
 int api_create(struct api_server **server, const struct api_config *config, struct reason *why);
 
-/** api_destroy() - answer nothing more, end the thread, unlink the socket. */
+/** api_destroy() - end the thread, unlink the socket. Every submitted call must have been answered. */
 void api_destroy(struct api_server *server);
 
 /** api_answer() - reply to @call and free it. Takes over the reference to @body. Any thread. */

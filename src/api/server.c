@@ -181,6 +181,7 @@ void api_refuse(struct api_call *call, int error, const char *why)
 		status = HTTP_NOTFOUND;
 		break;
 	case ENOMEM:
+	case ESHUTDOWN:
 		status = HTTP_SERVUNAVAIL;
 		break;
 	default:
@@ -206,6 +207,7 @@ static int listen_on(struct api_server *server, struct reason *why)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	mode_t mask;
 	int fd, error;
+	bool bound;
 
 	if (strlen(config->path) >= sizeof(address.sun_path))
 		return refuse(why, -ENAMETOOLONG, "%s: socket path longer than %zu characters",
@@ -223,12 +225,15 @@ static int listen_on(struct api_server *server, struct reason *why)
 	mask = umask(0777 & ~config->mode);
 	error = bind(fd, (struct sockaddr *)&address, sizeof(address)) ? -errno : 0;
 	umask(mask);
+	bound = !error;
 	if (!error && (config->owner != (uid_t)-1 || config->group != (gid_t)-1) &&
 	    chown(config->path, config->owner, config->group))
 		error = -errno;
 	if (!error && listen(fd, BACKLOG))
 		error = -errno;
 	if (error) {
+		if (bound)
+			unlink(config->path);
 		close(fd);
 		return refuse(why, error, "%s: %s", config->path, strerror(-error));
 	}
@@ -244,8 +249,21 @@ static void *serve(void *ctx)
 	return NULL;
 }
 
+/* Answers that came too late to be sent. */
+static void drop_answers(struct api_server *server)
+{
+	struct pending *pending;
+
+	while ((pending = TAILQ_FIRST(&server->answered))) {
+		TAILQ_REMOVE(&server->answered, pending, link);
+		json_decref(pending->body);
+		free(pending);
+	}
+}
+
 static void free_server(struct api_server *server)
 {
+	drop_answers(server);
 	if (server->http)
 		evhttp_free(server->http);
 	if (server->wake)
@@ -291,11 +309,13 @@ int api_create(struct api_server **result, const struct api_config *config, stru
 	event_add(server->wake, NULL);
 	if (evhttp_accept_socket(server->http, fd)) {
 		close(fd);
+		unlink(server->path);
 		free_server(server);
 		return refuse(why, -ENOMEM, "out of memory");
 	}
 	error = -pthread_create(&server->thread, NULL, serve, server);
 	if (error) {
+		unlink(server->path);
 		free_server(server);
 		return refuse(why, error, "management thread: %s", strerror(-error));
 	}

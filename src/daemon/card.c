@@ -388,6 +388,12 @@ void card_detach(struct card *card)
 		}
 }
 
+void card_workers_gone(struct card *card)
+{
+	for (unsigned int i = 0; i < card->ports; i++)
+		card->port[i].dp = NULL;
+}
+
 static void destroy_pf(struct card_pf *pf)
 {
 	if (pf->pcie.state)
@@ -406,7 +412,6 @@ void card_destroy(struct card *card)
 	for (unsigned int i = 0; i < card->ports; i++) {
 		struct card_port *port = &card->port[i];
 
-		port->dp = NULL; /* went with the workers */
 		for (unsigned int k = 0; k < port->pfs; k++)
 			destroy_pf(&port->pf[k]);
 		if (port->uplink)

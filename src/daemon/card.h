@@ -115,11 +115,13 @@ struct card {
 int card_create(struct card **card, const struct card_env *env, const struct config_card *config,
 		struct reason *why);
 
-/** card_destroy() - clients are thrown out, sockets unlinked. The workers must have been stopped (dp_destroy()). */
-void card_destroy(struct card *card);
-
-/** card_detach() - throw out all clients and take the ports away from the workers. */
+/**
+ * The end of a card has three parts: card_detach() throws out all clients and lets the PF drivers begin their end;
+ * card_workers_gone() says that dp_destroy() took the ports; card_destroy(), when no grace period is left, frees.
+ */
 void card_detach(struct card *card);
+void card_workers_gone(struct card *card);
+void card_destroy(struct card *card);
 
 /** card_publish() - hand every dirty port's tables and queues to its worker. */
 void card_publish(struct card *card);

@@ -30,8 +30,9 @@ struct control {
 	void *stop_ctx;
 	struct event *wake; /* activated by the management thread */
 	struct event *turn;
-	pthread_mutex_t lock; /* first, last */
+	pthread_mutex_t lock; /* first, last, closed */
 	struct job *first, **last;
+	bool closed;
 
 	/* the call being carried out over several turns, NULL: none */
 	struct api_call *show;
@@ -323,10 +324,22 @@ static void on_wake(evutil_socket_t fd, short events, void *ctx)
 	next_turn(ctx);
 }
 
+static void refuse_stopping(struct api_call *call)
+{
+	api_refuse(call, -ESHUTDOWN, "the daemon is stopping");
+}
+
+static void refuse_job(struct job *job)
+{
+	refuse_stopping(job->call);
+	free(job);
+}
+
 void control_submit(void *ctx, struct api_call *call)
 {
 	struct control *control = ctx;
 	struct job *job = malloc(sizeof(*job));
+	bool closed;
 
 	if (!job) {
 		api_refuse(call, -ENOMEM, "out of memory");
@@ -334,10 +347,34 @@ void control_submit(void *ctx, struct api_call *call)
 	}
 	*job = (struct job){ .call = call };
 	pthread_mutex_lock(&control->lock);
-	*control->last = job;
-	control->last = &job->next;
+	closed = control->closed;
+	if (!closed) {
+		*control->last = job;
+		control->last = &job->next;
+	}
 	pthread_mutex_unlock(&control->lock);
-	event_active(control->wake, EV_READ, 0);
+	if (closed)
+		refuse_job(job);
+	else
+		event_active(control->wake, EV_READ, 0);
+}
+
+void control_close(struct control *control)
+{
+	struct job *job;
+
+	if (!control)
+		return;
+	pthread_mutex_lock(&control->lock);
+	control->closed = true;
+	pthread_mutex_unlock(&control->lock);
+	if (control->show) {
+		json_decref(control->tree);
+		refuse_stopping(control->show);
+		control->show = NULL;
+	}
+	while ((job = take_job(control)))
+		refuse_job(job);
 }
 
 struct control *control_create(struct event_base *base, struct card *const *cards,

@@ -17,6 +17,11 @@ struct control;
 struct control *control_create(struct event_base *base, struct card *const *cards,
 			       const unsigned int *n, const struct dp *dp, void (*stop)(void *ctx),
 			       void *ctx);
+
+/** control_close() - the daemon stops: refuse the calls that wait and all that come. Those begun end by themselves. */
+void control_close(struct control *control);
+
+/** control_destroy() - after api_destroy(): nobody submits any more. */
 void control_destroy(struct control *control);
 
 /** control_submit() - take over @call. Any thread; the answer comes from the device thread. */

@@ -357,16 +357,22 @@ static void stop(struct daemon *d)
 {
 	struct event *events[] = { d->publish, d->grace, d->poll, d->check, d->sigterm, d->sigint };
 
-	api_destroy(d->api);
-	control_destroy(d->control);
+	control_close(d->control);
 	for (unsigned int i = 0; i < d->cards; i++)
 		card_detach(d->card[i]);
 	if (d->dp)
 		dp_destroy(d->dp);
 	for (unsigned int i = 0; i < d->cards; i++)
+		card_workers_gone(d->card[i]);
+	/* The PF drivers' last steps, for which always-busy workers may have left no time. */
+	if (d->quiesce.last)
+		quiesce_poll(&d->quiesce);
+	for (unsigned int i = 0; i < d->cards; i++)
 		card_destroy(d->card[i]);
 	if (d->quiesce.last)
 		quiesce_fini(&d->quiesce);
+	api_destroy(d->api); /* no call is under way any more */
+	control_destroy(d->control);
 	for (unsigned int i = 0; i < ARRAY_SIZE(events); i++)
 		if (events[i])
 			event_free(events[i]);

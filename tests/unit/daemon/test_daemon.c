@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_daemon.c - the program as a whole: what a configuration file comes to, and its end, which must be clean
+ * whatever is under way. Workers that never nap are the hard case: every grace period takes time.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util/util.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#define START_S 20
+#define ANSWER_BYTES (1u << 20)
+
+static const char config_text[] =
+	"idle: { always-busy: on }\n"
+	"cards:\n"
+	"  - address: \"0000:07\"\n"
+	"    ports:\n"
+	"      - uplink: none\n"
+	"        pfs:\n"
+	"          - vfs: 4\n"
+	"            netdev: none\n"
+	"            vf: { 1: { mac: \"52:54:00:00:00:33\", vlan: 100, trust: on } }\n";
+
+struct daemon {
+	char dir[64], config[96], socket[96];
+	pid_t pid;
+};
+
+static int connect_to(const struct daemon *d)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", d->socket);
+	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void say(int fd, const char *method, const char *path, const char *body)
+{
+	char text[512];
+	int len = snprintf(
+		text, sizeof(text),
+		"%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
+		method, path, strlen(body), body);
+
+	assert_int_equal(send(fd, text, (size_t)len, MSG_NOSIGNAL), len);
+}
+
+/* Return: the whole answer, to be freed. */
+static char *hear(int fd)
+{
+	char *text = calloc(1, ANSWER_BYTES);
+	size_t used = 0;
+	ssize_t n;
+
+	assert_non_null(text);
+	while ((n = read(fd, text + used, ANSWER_BYTES - 1 - used)) > 0)
+		used += (size_t)n;
+	close(fd);
+	return text;
+}
+
+static int daemon_start(void **state)
+{
+	struct daemon *d = calloc(1, sizeof(*d));
+	FILE *file;
+
+	assert_non_null(d);
+	strcpy(d->dir, "/tmp/test-softiovd-XXXXXX");
+	assert_non_null(mkdtemp(d->dir));
+	snprintf(d->config, sizeof(d->config), "%s/config.yaml", d->dir);
+	snprintf(d->socket, sizeof(d->socket), "%s/softiov.sock", d->dir);
+	file = fopen(d->config, "w");
+	assert_non_null(file);
+	assert_true(fputs(config_text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+
+	d->pid = fork();
+	assert_true(d->pid >= 0);
+	if (!d->pid) {
+		execl(SOFTIOVD, SOFTIOVD, "--log-level", "error", "--run-dir", d->dir, "--config",
+		      d->config, NULL);
+		_exit(127);
+	}
+	*state = d;
+	return 0;
+}
+
+/* A call that is answered by the device thread: the cards are there. */
+static char *show(const struct daemon *d)
+{
+	uint64_t end = now_ns() + START_S * NSEC_PER_SEC;
+	int fd;
+
+	while ((fd = connect_to(d)) < 0) {
+		assert_int_equal(waitpid(d->pid, NULL, WNOHANG), 0);
+		assert_true(now_ns() < end);
+		poll(NULL, 0, 5);
+	}
+	say(fd, "GET", "/v1/show", "");
+	return hear(fd);
+}
+
+static void expect_clean_end(const struct daemon *d)
+{
+	int status;
+
+	assert_int_equal(waitpid(d->pid, &status, 0), d->pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(access(d->socket, F_OK), -1);
+}
+
+static int daemon_clean_up(void **state)
+{
+	struct daemon *d = *state;
+
+	kill(d->pid, SIGKILL);
+	waitpid(d->pid, NULL, 0);
+	unlink(d->config);
+	assert_int_equal(rmdir(d->dir), 0); /* nothing was left behind */
+	free(d);
+	return 0;
+}
+
+static void policy_of_the_file(void **state)
+{
+	struct daemon *d = *state;
+	char *tree = show(d);
+
+	assert_non_null(strstr(tree, "\"mac\": \"52:54:00:00:00:33\""));
+	assert_non_null(strstr(tree, "\"vlan\": 100"));
+	assert_non_null(strstr(tree, "\"trust\": true"));
+	free(tree);
+	kill(d->pid, SIGTERM);
+	expect_clean_end(d);
+}
+
+/* VFs are being changed and the tree is being told when the word to stop comes. */
+static void ends_in_the_middle(void **state)
+{
+	struct daemon *d = *state;
+	int fd[4];
+
+	free(show(d));
+	for (unsigned int i = 0; i < ARRAY_SIZE(fd); i++) {
+		fd[i] = connect_to(d);
+		assert_true(fd[i] >= 0);
+	}
+	say(fd[0], "PATCH", "/v1/pf/0000:07:00.0", "{\"numvfs\": 32}");
+	say(fd[1], "POST", "/v1/stop", "{}");
+	say(fd[2], "GET", "/v1/show", "");
+	say(fd[3], "PATCH", "/v1/pf/0000:07:00.0", "{\"numvfs\": 8}");
+	for (unsigned int i = 0; i < ARRAY_SIZE(fd); i++)
+		free(hear(fd[i]));
+	expect_clean_end(d);
+}
+
+#define DAEMON_TEST(test) cmocka_unit_test_setup_teardown(test, daemon_start, daemon_clean_up)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		DAEMON_TEST(policy_of_the_file), DAEMON_TEST(ends_in_the_middle),
+		DAEMON_TEST(ends_in_the_middle), DAEMON_TEST(ends_in_the_middle),
+		DAEMON_TEST(ends_in_the_middle),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
