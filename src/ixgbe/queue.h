@@ -121,6 +121,13 @@ struct ixgbe_fetcher {
 
 #define IXGBE_TX_BURST_DESCS 128u /* consumed per burst: bounded work */
 
+/*
+ * What bounds the work of one burst, whatever a guest asks for: 128 KiB (and one frame more) of requests that go beyond
+ * a plain frame, in cuts no smaller than these. No TCP sends less: Linux stops at 48 (tcp_min_snd_mss).
+ */
+#define IXGBE_TX_BURST_BYTES (128u << 10)
+#define IXGBE_TX_MSS_MIN 32u
+
 /**
  * struct ixgbe_txq - a transmit queue at run time; handle of model_ops.tx_*. Worker only.
  * @taken: descriptors that the burst under way consumes

@@ -33,6 +33,7 @@ enum outcome { FRAME_OK, FRAME_BAD, FRAME_FAULT };
 /**
  * struct decoder - one burst.
  * @n: descriptors fetched, @next: the first not yet consumed
+ * @bytes: of frames that may be cut, bounded so that one guest's requests do not hold up the others
  * @header_want: per frame, header bytes to copy in the second pass
  */
 struct decoder {
@@ -41,6 +42,7 @@ struct decoder {
 	struct vport_stats *stats;
 	uint16_t flags; /* of every frame */
 	unsigned int n, next;
+	uint32_t bytes;
 	uint16_t header_want[FRAME_BURST];
 	struct ixgbe_desc desc[IXGBE_TX_BURST_DESCS];
 };
@@ -162,6 +164,7 @@ static enum outcome decode_frame(struct decoder *d, unsigned int n)
 		__builtin_prefetch(frame->segment->base + CACHE_LINE);
 	d->burst->segments += frame->segments;
 	d->burst->n++;
+	d->bytes += frame->len;
 	return FRAME_OK;
 }
 
@@ -258,9 +261,12 @@ static bool decode_next(struct decoder *d)
 	return true;
 }
 
-static bool has_room(const struct frame_burst *burst)
+static bool has_room(const struct decoder *d)
 {
-	return burst->n < FRAME_BURST && burst->segments + FRAME_MAX_SEGMENTS <= BURST_SEGMENTS;
+	const struct frame_burst *burst = d->burst;
+
+	return burst->n < FRAME_BURST && burst->segments + FRAME_MAX_SEGMENTS <= BURST_SEGMENTS &&
+	       d->bytes < IXGBE_TX_BURST_BYTES;
 }
 
 /* --- second pass ----------------------------------------------------------------------------- */
@@ -399,11 +405,12 @@ unsigned int ixgbe_tx_burst(void *queue, struct frame_burst *burst, uint64_t now
 	d.stats = &q->pf->stats[q->fetcher.home->pool];
 	d.flags = frame_flags(q->pf);
 	d.next = 0;
+	d.bytes = 0;
 	d.n = ixgbe_ring_fetch(&q->state->ring, &q->fetcher, 0, MIN(n, IXGBE_TX_BURST_DESCS),
 			       d.desc, NULL);
 	q->reports = 0;
 	q->packets = q->bytes = 0;
-	while (d.next < d.n && has_room(burst) && (likely(decode_plain(&d)) || decode_next(&d)))
+	while (d.next < d.n && has_room(&d) && (likely(decode_plain(&d)) || decode_next(&d)))
 		;
 	set_waiting(q, !d.next && d.n == n, (q->state->ring.head + n) % count);
 	q->taken = (uint16_t)d.next;

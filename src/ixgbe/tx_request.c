@@ -53,7 +53,7 @@ static int l4_protocol(unsigned int l4t)
 static bool request_tso(struct frame *frame, const struct ixgbe_tx_context *context,
 			uint32_t paylen)
 {
-	if (!context->mss || context->l4t == IXGBE_CTX_L4T_SCTP ||
+	if (context->mss < IXGBE_TX_MSS_MIN || context->l4t == IXGBE_CTX_L4T_SCTP ||
 	    frame->len != paylen + context->mac_len + context->ip_len + context->l4_len)
 		return false;
 	frame->flags |= FRAME_TSO | FRAME_L4_CSUM;

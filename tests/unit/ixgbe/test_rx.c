@@ -580,6 +580,19 @@ static void send_tso(struct card *card, uint32_t mss)
 	run(card, 0, 1);
 }
 
+/* A guest cannot keep the worker busy with cuts of a byte. */
+static void test_tso_tiny_mss(void **state)
+{
+	struct card *card = *state;
+
+	tx_open(card, 0, 64);
+	rx_open(card, 1, 0, 128, 127, SRRCTL_ADVANCED_2K, 0);
+	open_rss(card, 1, 0);
+	send_tso(card, IXGBE_TX_MSS_MIN - 1);
+	assert_int_equal(card->stats[0].drop[VPORT_DROP_TX_BAD_DESCRIPTOR], 1);
+	assert_int_equal(card->stats[1].rx_packets, 0);
+}
+
 static void test_tso(void **state)
 {
 	struct card *card = *state;
@@ -691,12 +704,12 @@ static void test_garbage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_toeplitz),  TEST(test_advanced),	TEST(test_ipv6_types),
-		TEST(test_legacy),    TEST(test_vlan),		TEST(test_jumbo),
-		TEST(test_scattered), TEST(test_no_descriptor), TEST(test_disabled),
-		TEST(test_fault),     TEST(test_spread),	TEST(test_wild_modes),
-		TEST(test_multicast), TEST(test_tso),		TEST(test_tso_overflow),
-		TEST(test_garbage),
+		TEST(test_toeplitz),	 TEST(test_advanced),	   TEST(test_ipv6_types),
+		TEST(test_legacy),	 TEST(test_vlan),	   TEST(test_jumbo),
+		TEST(test_scattered),	 TEST(test_no_descriptor), TEST(test_disabled),
+		TEST(test_fault),	 TEST(test_spread),	   TEST(test_wild_modes),
+		TEST(test_multicast),	 TEST(test_tso),	   TEST(test_tso_tiny_mss),
+		TEST(test_tso_overflow), TEST(test_garbage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
