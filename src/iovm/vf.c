@@ -15,7 +15,8 @@
  * period, so that the answer means "nobody touches them any more".
  *
  * A client that is gone may still hold a mapping of shared register pages: before the function is
- * reset the device model is told to stop using that file, and each client gets a fresh one.
+ * reset the device model is told to stop using that file, and each client gets a fresh one. Where
+ * registers are trapped it gets fresh pages all the same.
  */
 #include <stdlib.h>
 
@@ -102,7 +103,7 @@ static int vf_connected(void *ctx, pid_t pid, struct reason *why)
 {
 	struct iovm_vf *vf = ctx;
 
-	vf->shared_fd = vf->want_shared ? share(vf, true) : -1;
+	vf->shared_fd = share(vf, vf->want_shared);
 	if (vf->want_shared && vf->config.share && vf->shared_fd < 0)
 		log_warning("%s: no shared register file: registers are trapped",
 			    vf->config.socket_path);

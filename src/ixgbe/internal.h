@@ -304,6 +304,8 @@ int ixgbe_home_reset(struct ixgbe_pf *pf, struct ixgbe_home *home);
 struct ixgbe_home *ixgbe_home_of(struct ixgbe_pf *pf, unsigned int q);
 /** ixgbe_vf_counters() - write the VF's counters into the holes of its queue 0. Device thread. */
 void ixgbe_vf_counters(struct ixgbe_vf *vf);
+/** ixgbe_vf_clear_counters() - the VF's registers count from 0 again, for a new client. Device thread. */
+void ixgbe_vf_clear_counters(struct ixgbe_vf *vf);
 
 /* --- interrupts (irqs.c) ---------------- */
 

@@ -312,6 +312,8 @@ static int vf_function_reset(void *ctx)
 	struct ixgbe_vf *vf = ctx;
 
 	ixgbe_vf_reset(vf);
+	/* The next owner must learn nothing of this one (PCI Express Base 5.0, 6.6.2). */
+	memset(vf->state->mailbox.mem, 0, sizeof(vf->state->mailbox.mem));
 	ixgbe_msix_power_on(vf->pf, (int)vf->index);
 	return PCIE_QUIESCE;
 }

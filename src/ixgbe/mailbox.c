@@ -162,7 +162,10 @@ IXGBE_WRITE(ixgbe_write_vflrec)
 
 /* --- resets ---------------- */
 
-/* The memory stays: the VF's link check looks at the last reply, whoever was reset since. */
+/*
+ * The memory stays: the VF's link check looks at the last reply, whoever was reset since. Only a
+ * function-level reset empties it.
+ */
 static void clear_flags(struct ixgbe_mailbox *mailbox)
 {
 	mailbox->vfu = mailbox->pfu = 0;

@@ -4,7 +4,7 @@
  *
  * The PF's are cleared by reading: each remembers the sum it last showed and shows what came since.
  * A 36-bit pair is taken when its low half is read and cleared when its high half is read. The VFs'
- * are never cleared; the high half of a pair is taken when the low half is read, so that no carry
+ * are cleared for a new client only; the high half of a pair is taken when the low half is read, so that no carry
  * falls in between.
  *
  * Ports here have no FCS; the registers count it (8.2.3.26).
@@ -164,7 +164,7 @@ IXGBE_READ(ixgbe_read_counter_high)
 	return PCIE_DONE;
 }
 
-/* --- the VFs', never cleared ---------------- */
+/* --- the VFs', not cleared by reading ---------------- */
 
 /* The PF's view; rows say by offset which counter they are. */
 IXGBE_READ(ixgbe_read_pvf_counter)
@@ -245,4 +245,19 @@ void ixgbe_vf_counters(struct ixgbe_vf *vf)
 	reg_store(&tx[IXGBE_Q_GPC], (uint32_t)load64(&pool->gptc));
 	reg_store(&tx[IXGBE_Q_GOCL], (uint32_t)gotc);
 	reg_store(&tx[IXGBE_Q_GOCH], (uint32_t)(gotc >> 32) & HIGH_MASK);
+}
+
+/*
+ * What the earlier client did is nobody's business. A worker that is not through with its last burst
+ * may still write one of them back; the call for the next client comes when there is no such worker.
+ */
+void ixgbe_vf_clear_counters(struct ixgbe_vf *vf)
+{
+	struct ixgbe_pool_state *pool = &vf->pf->state->pool[vf->index];
+	uint64_t *counter[] = { &pool->gprc, &pool->gorc, &pool->mprc, &pool->gptc, &pool->gotc };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(counter); i++)
+		__atomic_store_n(counter[i], 0, __ATOMIC_RELAXED);
+	vf->state->gorc_high = vf->state->gotc_high = 0;
+	ixgbe_vf_counters(vf);
 }

@@ -204,6 +204,17 @@ void ixgbe_vf_pages_destroy(struct ixgbe_vf *vf)
 	vf->pages_fd = -1;
 }
 
+/* Registers only: what a guest wrote into the holes between them is not for the next one. */
+static void copy_registers(const struct ixgbe_vf *vf, ixgbe_reg *to)
+{
+	unsigned int index;
+
+	for (uint32_t at = IXGBE_VF_RX_PAGE; at < PAGES_BYTES; at += 4) {
+		if (ixgbe_map_find(&ixgbe_vf_map, at, &index))
+			reg_store(&to[at / 4], reg_load(&vf->pages[at / 4]));
+	}
+}
+
 int ixgbe_vf_share(struct ixgbe_vf *vf, bool shared)
 {
 	struct old_pages *old = malloc(sizeof(*old));
@@ -216,12 +227,11 @@ int ixgbe_vf_share(struct ixgbe_vf *vf, bool shared)
 		free(old);
 		return -1;
 	}
-	for (unsigned int i = IXGBE_VF_RX_PAGE / 4; i < PAGES_BYTES / 4; i++)
-		reg_store(&pages[i], reg_load(&vf->pages[i]));
+	copy_registers(vf, pages);
 	*old = (struct old_pages){ .pf = vf->pf, .pages = vf->pages };
 	set_pages(vf, pages, fd);
 	vf->shared = shared;
-	ixgbe_vf_counters(vf);
+	ixgbe_vf_clear_counters(vf);
 	/* What the earlier client writes from now on stays in its own pages. */
 	ixgbe_vf_sync(vf);
 	ixgbe_changed(vf->pf);

@@ -246,6 +246,18 @@ static void test_memory_is_shared_and_private(void **state)
 	assert_int_equal(vf_rd(card, VF, IXGBE_VFMBMEM + 16 * 4), 0);
 }
 
+/* A driver that resets its VF finds the last reply again; the next owner of the VF does not. */
+static void test_memory_and_resets(void **state)
+{
+	struct card *card = *state;
+
+	pf_wr(card, pf_word(3), 0x1003);
+	vf_wr(card, VF, IXGBE_VFCTRL, IXGBE_VFCTRL_RST);
+	assert_int_equal(vf_rd(card, VF, IXGBE_VFMBMEM + 3 * 4), 0x1003);
+	ixgbe_vf_function_ops.reset(ixgbe_get_vf(card->pf, VF));
+	assert_int_equal(vf_rd(card, VF, IXGBE_VFMBMEM + 3 * 4), 0);
+}
+
 static void test_requests_of_all_vfs(void **state)
 {
 	struct card *card = *state;
@@ -362,6 +374,7 @@ int main(void)
 		CARD_TEST(test_lock),
 		CARD_TEST(test_stale_bits_are_ignored),
 		CARD_TEST(test_memory_is_shared_and_private),
+		CARD_TEST(test_memory_and_resets),
 		CARD_TEST(test_requests_of_all_vfs),
 		CARD_TEST(test_vf_reset),
 		CARD_TEST(test_vflr_of_high_vfs),
