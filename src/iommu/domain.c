@@ -321,6 +321,7 @@ int iommu_unmap(struct iommu_domain *domain, uint64_t iova, uint64_t last, uint6
 void iommu_unmap_all(struct iommu_domain *domain)
 {
 	iommu_unmap(domain, 0, UINT64_MAX, NULL);
+	private_check_abandon(domain->private);
 	domain->private->private_memory = false;
 	domain->state->maps = 0;
 	domain->state->unmaps = 0;
@@ -421,6 +422,7 @@ void iommu_domain_destroy(struct iommu_domain *domain)
 	if (!domain)
 		return;
 	priv = domain->private;
+	private_check_abandon(priv);
 	retire(priv, region_cut(&priv->tree, 0, UINT64_MAX), true);
 	quiesce_call(priv->quiesce, &priv->reclaim, free_domain);
 }

@@ -186,27 +186,35 @@ static void *unmap_thread(void *arg)
 	return NULL;
 }
 
-static int unmap_by_thread(void *base, size_t size)
+int run_by_thread(void *(*function)(void *arg), void *arg)
 {
-	struct unmap_job *job = malloc(sizeof(*job));
 	pthread_attr_t attr;
 	sigset_t all, saved;
 	pthread_t thread;
 	int error;
 
-	if (!job)
-		return -ENOMEM;
-	*job = (struct unmap_job){ .base = base, .size = size };
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all); /* signals are for the threads that expect them */
 	pthread_sigmask(SIG_BLOCK, &all, &saved);
-	error = pthread_create(&thread, &attr, unmap_thread, job);
+	error = pthread_create(&thread, &attr, function, arg);
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
 	pthread_attr_destroy(&attr);
+	return -error;
+}
+
+static int unmap_by_thread(void *base, size_t size)
+{
+	struct unmap_job *job = malloc(sizeof(*job));
+	int error;
+
+	if (!job)
+		return -ENOMEM;
+	*job = (struct unmap_job){ .base = base, .size = size };
+	error = run_by_thread(unmap_thread, job);
 	if (error)
 		free(job);
-	return -error;
+	return error;
 }
 
 static void mapping_destroy(struct mapping *mapping)

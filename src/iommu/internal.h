@@ -151,6 +151,12 @@ bool mapping_suits(const struct mapping *mapping, const struct file_info *info, 
 /** mapping_find() - the mapping that holds @address, or NULL. Async-signal-safe, any thread. */
 struct mapping *mapping_find(uintptr_t address);
 
+/** run_by_thread() - @function(@arg) on a short-lived thread, all signals blocked. Return: 0 or -errno. */
+int run_by_thread(void *(*function)(void *arg), void *arg);
+
+/** private_check_abandon() - nobody wants to know any more: the client is gone. */
+void private_check_abandon(struct iommu_private *priv);
+
 /** sigbus_count() - how often a file shrank under its map, in this process. */
 unsigned int sigbus_count(void);
 
@@ -180,6 +186,7 @@ struct iommu_private {
 	uint64_t bytes, not_shared_bytes;
 	uint32_t not_shared_regions;
 	bool private_memory;
+	struct private_check *private_check; /* under way, see private.c */
 	struct file_use file[IOMMU_MAX_FILES];
 };
 

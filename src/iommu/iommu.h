@@ -257,16 +257,22 @@ void iommu_summarize(const struct iommu_domain *domain, struct iommu_summary *su
  * iommu_file_private() - has process @client mapped the file (@device, @inode) privately and not
  * shared? Then what we map is not what the guest sees (QEMU passes the descriptor of a share=off
  * backend all the same). Best effort: false also when /proc/@client/maps cannot be read. Takes
- * about 1 µs per mapping of @client. Any thread.
+ * as long as the client likes. Any thread, but not the device thread.
  */
 bool iommu_file_private(pid_t client, dev_t device, ino_t inode);
 
 /**
- * iommu_check_private() - look at all large files of @domain with iommu_file_private() and remember
- * the answer for iommu_summarize(). Call it when maps have settled, not per map. Device thread.
- * Return: the answer.
+ * iommu_check_private_begin() - have all large files of @domain looked at as iommu_file_private()
+ * does, by a thread. Call it when maps have settled, not per map. iommu_unmap_all() abandons it.
+ * Device thread. Return: 0, -EBUSY while one is under way, or -errno.
  */
-bool iommu_check_private(struct iommu_domain *domain, pid_t client);
+int iommu_check_private_begin(struct iommu_domain *domain, pid_t client);
+
+/**
+ * iommu_check_private_end() - take the answer, once, and remember it for iommu_summarize(). Device
+ * thread. Return: 1 private, 0 not, -EAGAIN while there is none.
+ */
+int iommu_check_private_end(struct iommu_domain *domain);
 
 /**
  * iommu_sigbus_guard() - install the process-wide SIGBUS handler: a guest file that shrank under

@@ -41,14 +41,14 @@ void advice_mapped(struct iovm_vf *vf, uint64_t size, int fd)
 		vf->look_at_memory = true;
 }
 
+/* The answer to one call's question is there at a later call. */
 void advice_look(struct iovm_vf *vf)
 {
-	if (!vf->look_at_memory)
-		return;
-	vf->look_at_memory = false;
-	if (iommu_check_private(vf->config.domain, (pid_t)vf->config.state->client_pid) &&
-	    log_ratelimit(&vf->limit))
+	if (iommu_check_private_end(vf->config.domain) == 1 && log_ratelimit(&vf->limit))
 		log_warning("%s: %s", vf->config.socket_path, private_memory);
+	if (vf->look_at_memory &&
+	    !iommu_check_private_begin(vf->config.domain, (pid_t)vf->config.state->client_pid))
+		vf->look_at_memory = false;
 }
 
 const char *advice_text(const struct iovm_vf *vf)

@@ -439,6 +439,18 @@ static void client_stop(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
+/* Ask and wait. The asker himself must never wait, whatever the client does to its maps. */
+static int check_private(struct iommu_domain *domain, pid_t client)
+{
+	int answer;
+
+	assert_int_equal(iommu_check_private_begin(domain, client), 0);
+	while ((answer = iommu_check_private_end(domain)) == -EAGAIN)
+		usleep(1000);
+	assert_int_equal(iommu_check_private_end(domain), -EAGAIN);
+	return answer;
+}
+
 static void test_private_memory(void **state)
 {
 	struct fixture *f = *state;
@@ -454,18 +466,22 @@ static void test_private_memory(void **state)
 	assert_false(iommu_file_private(client, st.st_dev, st.st_ino + 1));
 	assert_false(iommu_file_private(client, st.st_dev + 1, st.st_ino));
 	assert_false(iommu_file_private(-5, st.st_dev, st.st_ino));
-	assert_true(iommu_check_private(f->domain, client));
+	assert_int_equal(check_private(f->domain, client), 1);
 	iommu_summarize(f->domain, &summary);
 	assert_true(summary.private_memory);
-	client_stop(client);
 
-	/* The next client does it right. */
+	/* The next client does it right, and hears nothing of what was asked about this one. */
+	assert_int_equal(iommu_check_private_begin(f->domain, client), 0);
+	assert_int_equal(iommu_check_private_begin(f->domain, client), -EBUSY);
 	iommu_unmap_all(f->domain);
+	assert_int_equal(iommu_check_private_end(f->domain), -EAGAIN);
+	client_stop(client);
 	iommu_summarize(f->domain, &summary);
 	assert_false(summary.private_memory);
 	client = client_start(fd, 4 * MIB, MAP_SHARED);
 	assert_int_equal(iommu_map(f->domain, 0, 4 * MIB, RW, fd, 0), 0);
-	assert_false(iommu_check_private(f->domain, client));
+	assert_int_equal(check_private(f->domain, client), 0);
+	assert_int_equal(iommu_check_private_begin(f->domain, client), 0); /* never asked for */
 	client_stop(client);
 	close(fd);
 }
