@@ -13,7 +13,8 @@
  * Nothing here trusts the descriptor. Regular files only, opened for what the map asks, not sealed
  * against it: a mapping found by its inode must give nobody what mmap() of his own descriptor would
  * refuse. And files in memory only (tmpfs, memfd, hugetlbfs): a worker that touches a page of a
- * FUSE file would wait for as long as the client likes.
+ * FUSE file would wait for as long as the client likes, and so would whoever asks for its size.
+ * Those that have seals are files in memory, which fcntl() tells without asking the file system.
  *
  * The last user gone, a mapping is removed after a grace period, unless somebody uses it again by
  * then (at reset QEMU takes all RAM away for microseconds). Removing the page tables of a large
@@ -42,7 +43,9 @@ int file_inspect(int fd, uint32_t perm, struct file_info *info)
 	int flags, mode, seals;
 
 	flags = fcntl(fd, F_GETFL);
-	if (flags < 0 || (flags & O_PATH) || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	seals = fcntl(fd, F_GET_SEALS);
+	if (flags < 0 || (flags & O_PATH) || seals < 0 || fstat(fd, &st) < 0 ||
+	    !S_ISREG(st.st_mode))
 		return -EINVAL;
 	mode = flags & O_ACCMODE;
 	if (mode == O_WRONLY || ((perm & IOMMU_WRITE) && mode != O_RDWR))
@@ -51,10 +54,7 @@ int file_inspect(int fd, uint32_t perm, struct file_info *info)
 	info->inode = st.st_ino;
 	info->size = (uint64_t)st.st_size;
 	info->writable = perm & IOMMU_WRITE;
-	if (!info->writable)
-		return 0;
-	seals = fcntl(fd, F_GET_SEALS);
-	if (seals > 0 && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
+	if (info->writable && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
 		return -EINVAL;
 	return 0;
 }
@@ -93,7 +93,6 @@ static long memory_page_size(int fd)
 	case HUGETLBFS_MAGIC:
 		return fs.f_bsize;
 	case TMPFS_MAGIC:
-	case RAMFS_MAGIC:
 		return PAGE_SIZE_4K;
 	default:
 		return -EINVAL;

@@ -26,16 +26,18 @@
 #define DMA_WRITE_TIMEOUT_NS (5 * NSEC_PER_SEC)
 
 /*
- * Only a regular file is safe to mmap (no device, no pipe), open at least for what the map
- * permits. A client that wants F_WRITE without read access does not exist: mmap needs read access
- * anyway.
+ * Only a regular file in memory is safe to mmap (no device, no pipe), open at least for what the
+ * map permits. Only files in memory have seals, and F_GET_SEALS comes first: it asks nobody, while
+ * fstat() of a FUSE file would wait for as long as the client, who may be its server, likes. A
+ * client that wants F_WRITE without read access does not exist: mmap needs read access anyway.
  */
 static int check_file(int fd, uint32_t perm, uint64_t offset, uint64_t size)
 {
 	struct stat st;
 	int mode = fcntl(fd, F_GETFL);
 
-	if (mode < 0 || (mode & O_PATH) || fstat(fd, &st) || !S_ISREG(st.st_mode))
+	if (mode < 0 || (mode & O_PATH) || fcntl(fd, F_GET_SEALS) < 0 || fstat(fd, &st) ||
+	    !S_ISREG(st.st_mode))
 		return -EINVAL;
 	if ((mode & O_ACCMODE) != O_RDWR &&
 	    ((mode & O_ACCMODE) != O_RDONLY || (perm & VFIO_USER_DMA_WRITE)))

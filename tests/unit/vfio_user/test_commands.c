@@ -7,8 +7,10 @@
 #include "harness.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/vfs.h>
 
 static struct answer answer;
 
@@ -732,7 +734,7 @@ static void test_dma_map_fd_kinds(void **state)
 	int fd = peer_open(), pair[2], file, fds[8];
 	int two[2];
 
-	snprintf(path, sizeof(path), "%s/file", h.folder);
+	snprintf(path, sizeof(path), "/dev/shm/vfio-user-test-%d", (int)getpid());
 	file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	assert_int_equal(ftruncate(file, 4096), 0);
 	assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
@@ -757,6 +759,27 @@ static void test_dma_map_fd_kinds(void **state)
 	close(pair[1]);
 	close(file);
 	unlink(path);
+	close(fd);
+}
+
+/* A file system may take its time over any question: only files in memory are asked anything. */
+static void test_dma_map_file_on_disk(void **state)
+{
+	struct vfio_user_dma_map map = { 32, 3, 0, 0, 4096 };
+	int fd = peer_open(), file;
+	struct statfs fs;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/file", h.folder);
+	file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	unlink(path);
+	assert_int_equal(ftruncate(file, 4096), 0);
+	assert_int_equal(fstatfs(file, &fs), 0);
+	if (fs.f_type == TMPFS_MAGIC)
+		print_message("skipped: %s is in memory\n", h.folder);
+	else
+		assert_int_equal(dma_map(fd, map, file), EINVAL);
+	close(file);
 	close(fd);
 }
 
@@ -933,6 +956,7 @@ int main(void)
 		TEST(test_dma_map),
 		TEST(test_dma_map_without_file),
 		TEST(test_dma_map_fd_kinds),
+		TEST(test_dma_map_file_on_disk),
 		TEST(test_dma_unmap),
 		TEST(test_dma_write),
 		TEST(test_dma_write_not_read),
