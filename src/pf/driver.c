@@ -291,6 +291,7 @@ static void on_interrupt(evutil_socket_t fd, short what, void *ctx)
 
 	if (read(fd, &count, sizeof(count)) != sizeof(count) || driver->step)
 		return;
+	driver->held = 0;
 	causes = rd(driver, REG_EICS) & EICR_NOT_QUEUES;
 	wr(driver, REG_EICR, causes);
 	if (causes & EICR_LSC) {

@@ -50,6 +50,7 @@ struct pf_vlvf {
  * @finish, @finish_ctx: whom to tell at its end. @error: how it went.
  * @next_vfs: number of VFs the operation under way leads to.
  * @pings: VFs that are to be pinged as soon as this can be done.
+ * @held: VFs that rang and then took the buffer again: not looked at before the next interrupt.
  * @refused: VFs whose mailbox holds our bare NACK: no need to say it again.
  * @reply_ns: when the reply that VF has not acknowledged was posted; 0: none.
  * @rar, @vlvf, @mta: what those registers hold, so that a search costs no bus access.
@@ -81,7 +82,7 @@ struct pf_driver {
 	int interrupt_fd;
 	struct event *interrupt, *work;
 
-	uint64_t pings, refused;
+	uint64_t pings, refused, held;
 	unsigned int first_vf; /* whose turn it is to be served first */
 	uint64_t reply_ns[PF_MAX_VFS];
 	struct log_limit limit[PF_MAX_VFS];

@@ -20,7 +20,8 @@
  * The NACK is not repeated while it is still in the buffer, or the two would play ball at full speed.
  *
  * A guest may fill its mailbox as fast as it can: each pass serves a few VFs, beginning behind the last
- * one served, and leaves the rest to the next turn of the event loop.
+ * one served, and leaves the rest to the next turn of the event loop. A VF that holds its buffer is
+ * no reason for another pass.
  */
 #include "pf/driver.h"
 #include "pf/mailbox.h"
@@ -72,8 +73,10 @@ static void serve_message(struct pf_driver *driver, unsigned int vf)
 	unsigned int words;
 
 	/* The VF took the buffer again after it sent: its next word comes with an interrupt. */
-	if (read_message(driver, vf, msg))
+	if (read_message(driver, vf, msg)) {
+		driver->held |= BIT64(vf);
 		return;
+	}
 	wr(driver, REG_MBVFICR(vf), MBVFICR_VFREQ(vf));
 	words = pf_message(driver, vf, msg);
 	if (words && !pf_mailbox_write(driver, vf, msg, words))
@@ -125,6 +128,7 @@ static uint64_t pending_vfs(struct pf_driver *driver, uint64_t *resets, uint64_t
 		*requests |= (uint64_t)(uint16_t)causes << vf;
 		*acks |= (causes >> MBVFICR_VFS) << vf;
 	}
+	*requests &= ~driver->held;
 	if (driver->state->num_vfs)
 		existing = UINT64_MAX >> (PF_MAX_VFS - driver->state->num_vfs);
 	return (*resets | *requests | *acks) & existing;

@@ -450,6 +450,29 @@ static void hostile_guest(void **unused)
 	fake_destroy(card);
 }
 
+/* More of them than are served in one pass: the device thread has better things to do than to look. */
+static void hostile_guests(void **unused)
+{
+	struct fake_card *card = fake_create(64);
+	unsigned int before;
+
+	for (unsigned int vf = 0; vf < 40; vf++) {
+		vf_start(card, vf, MSG_API_13);
+		assert_true(vf_post(card, vf, &(uint32_t){ MSG_SET_LPE }, 1));
+		card->vfu |= BIT64(vf);
+	}
+	fake_run(card);
+	before = card->accesses;
+	fake_run(card);
+	assert_int_equal(card->accesses, before);
+	vf_start(card, 50, MSG_API_13);
+	assert_int_equal(vf_say(card, 50, MSG_SET_LPE, 1518), MSG_SET_LPE | MSG_ACK | MSG_CTS);
+	card->vfu &= ~BIT64(39);
+	vf_reset(card, 50, true);
+	assert_true(card->sts & BIT64(39));
+	fake_destroy(card);
+}
+
 static void everybody_at_once(void **unused)
 {
 	struct fake_card *card = fake_create(64);
@@ -591,6 +614,7 @@ int main(void)
 		cmocka_unit_test(link_change_is_told),
 		cmocka_unit_test(news_wait_for_the_mailbox),
 		cmocka_unit_test(hostile_guest),
+		cmocka_unit_test(hostile_guests),
 		cmocka_unit_test(everybody_at_once),
 		cmocka_unit_test(request_and_ack_together),
 		cmocka_unit_test(number_of_vfs),
