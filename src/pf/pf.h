@@ -113,6 +113,9 @@ void pf_driver_interrupt(struct pf_driver *driver, unsigned int vector);
  */
 int pf_set_vf_mac(struct pf_driver *driver, unsigned int vf, const uint8_t mac[ETH_ALEN],
 		  struct reason *why);
+/** pf_check_vf_mac() - would pf_set_vf_mac() be refused? For whoever changes several things or none. */
+int pf_check_vf_mac(struct pf_driver *driver, unsigned int vf, const uint8_t mac[ETH_ALEN],
+		    struct reason *why);
 int pf_set_vf_vlan(struct pf_driver *driver, unsigned int vf, uint16_t vlan, uint8_t qos,
 		   struct reason *why);
 int pf_set_vf_spoofchk(struct pf_driver *driver, unsigned int vf, bool on, struct reason *why);

@@ -66,6 +66,26 @@ static void drop_macvlans(struct pf_driver *driver, unsigned int vf)
 	driver->state->vf[vf].macvlans = 0;
 }
 
+/*
+ * What the administrator gives to @vf no other guest may go on receiving because it was quicker. Who is
+ * trusted may share addresses.
+ */
+static void take_from_others(struct pf_driver *driver, unsigned int vf, const uint8_t *mac)
+{
+	for (unsigned int other = 0; other < driver->state->num_vfs; other++) {
+		struct pf_vf_state *state = &driver->state->vf[other];
+
+		if (other == vf || state->trusted)
+			continue;
+		if (memcmp(state->mac, mac, ETH_ALEN)) {
+			pf_remove_mac(driver, mac, other);
+		} else if (memcmp(state->derived_mac, mac, ETH_ALEN)) {
+			use_mac(driver, other, state->derived_mac);
+			pf_restart_vf(driver, other);
+		}
+	}
+}
+
 /* May the administrator give @mac, or none, to @vf? */
 static int check_mac(struct pf_driver *driver, unsigned int vf, const uint8_t *mac,
 		     struct reason *why)
@@ -79,15 +99,21 @@ static int check_mac(struct pf_driver *driver, unsigned int vf, const uint8_t *m
 	return check_address_free(driver, vf, mac, why);
 }
 
+int pf_check_vf_mac(struct pf_driver *driver, unsigned int vf, const uint8_t mac[ETH_ALEN],
+		    struct reason *why)
+{
+	int error = check_vf(driver, vf, why);
+
+	return error ? error : check_mac(driver, vf, mac, why);
+}
+
 int pf_set_vf_mac(struct pf_driver *driver, unsigned int vf, const uint8_t mac[ETH_ALEN],
 		  struct reason *why)
 {
 	struct pf_vf_state *state;
 	bool clear = mac_is_zero(mac), changed;
-	int error = check_vf(driver, vf, why);
+	int error = pf_check_vf_mac(driver, vf, mac, why);
 
-	if (!error)
-		error = check_mac(driver, vf, mac, why);
 	if (error)
 		return error;
 	state = &driver->state->vf[vf];
@@ -99,6 +125,8 @@ int pf_set_vf_mac(struct pf_driver *driver, unsigned int vf, const uint8_t mac[E
 	use_mac(driver, vf, mac);
 	if (!clear && !state->trusted)
 		drop_macvlans(driver, vf);
+	if (!clear)
+		take_from_others(driver, vf, mac);
 	if (changed)
 		pf_restart_vf(driver, vf);
 	return 0;

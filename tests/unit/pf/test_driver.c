@@ -278,9 +278,20 @@ static void admin_takes_mac_from_guest(void **unused)
 	struct fake_card *card = fake_create(4);
 
 	vf_start(card, 0, MSG_API_13);
+	vf_start(card, 1, MSG_API_13);
+	vf_start(card, 2, MSG_API_13);
 	vf_mac(card, 0, MSG_SET_MAC_ADDR, mac_a);
+	vf_mac(card, 2, MSG_SET_MACVLAN | INFO(1), mac_b);
+	assert_true(fake_pools_of_mac(card, mac_a) == BIT64(0));
+	assert_true(fake_pools_of_mac(card, mac_b) == BIT64(2));
 	assert_int_equal(pf_set_vf_mac(card->driver, 1, mac_a, NULL), 0);
 	assert_memory_equal(card->state.vf[1].mac, mac_a, ETH_ALEN);
+	/* The other guest hears no more of what is sent there, and its driver is told. */
+	assert_true(fake_pools_of_mac(card, mac_a) == BIT64(1));
+	assert_memory_equal(card->state.vf[0].mac, card->state.vf[0].derived_mac, ETH_ALEN);
+	expect_restart(card, 0);
+	assert_int_equal(pf_set_vf_mac(card->driver, 3, mac_b, NULL), 0);
+	assert_true(fake_pools_of_mac(card, mac_b) == 0);
 	fake_destroy(card);
 }
 
