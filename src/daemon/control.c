@@ -165,14 +165,17 @@ static struct card_vf *find_vf(struct control *control, const struct api_call *c
 	return NULL;
 }
 
-/* All checks were made on the call's form; the driver's refusals come before it changes anything. */
+/*
+ * All checks were made on the call's form. The driver can refuse an address or a VLAN, nothing else: the
+ * address is tried first and the VLAN set first, so a refusal leaves everything as it was.
+ */
 static int change_vf(struct card_vf *vf, const struct api_vf_change *c, struct reason *why)
 {
 	struct pf_driver *driver = atomic_load(&vf->pf->driver);
 	const struct pf_vf_state *now = &vf->pf->state->driver.vf[vf->index];
-	int error = 0;
+	int error = c->has_mac ? pf_check_vf_mac(driver, vf->index, c->mac, why) : 0;
 
-	if (c->has_vlan || c->has_qos)
+	if (!error && (c->has_vlan || c->has_qos))
 		error = pf_set_vf_vlan(driver, vf->index, c->has_vlan ? c->vlan : now->vlan,
 				       c->has_qos ? c->qos : now->qos, why);
 	if (!error && c->has_mac)

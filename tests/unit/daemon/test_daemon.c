@@ -158,6 +158,33 @@ static void policy_of_the_file(void **state)
 	expect_clean_end(d);
 }
 
+/* A refused change leaves nothing of itself, whatever else it asked for. */
+static void all_or_nothing(void **state)
+{
+	struct daemon *d = *state;
+	uint64_t end = now_ns() + START_S * NSEC_PER_SEC;
+	char *answer = NULL;
+
+	do { /* until the VFs are there */
+		int fd;
+
+		free(answer);
+		assert_true(now_ns() < end);
+		free(show(d));
+		fd = connect_to(d);
+		say(fd, "PATCH", "/v1/pf/0000:07:00.0/vf/2",
+		    "{\"vlan\": 345, \"mac\": \"52:54:00:00:00:33\"}");
+		answer = hear(fd);
+	} while (strstr(answer, "has no VF"));
+	assert_non_null(strstr(answer, "is already assigned to VF 1"));
+	free(answer);
+	answer = show(d);
+	assert_null(strstr(answer, "\"vlan\": 345"));
+	free(answer);
+	kill(d->pid, SIGTERM);
+	expect_clean_end(d);
+}
+
 /* VFs are being changed and the tree is being told when the word to stop comes. */
 static void ends_in_the_middle(void **state)
 {
@@ -183,9 +210,9 @@ static void ends_in_the_middle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DAEMON_TEST(policy_of_the_file), DAEMON_TEST(ends_in_the_middle),
+		DAEMON_TEST(policy_of_the_file), DAEMON_TEST(all_or_nothing),
 		DAEMON_TEST(ends_in_the_middle), DAEMON_TEST(ends_in_the_middle),
-		DAEMON_TEST(ends_in_the_middle),
+		DAEMON_TEST(ends_in_the_middle), DAEMON_TEST(ends_in_the_middle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
