@@ -18,6 +18,7 @@
 #include "pcie/function.h"
 #include "pf/pf.h"
 #include "uplink/uplink.h"
+#include "util/log.h"
 #include "util/quiesce.h"
 
 #define CARD_MAX_PFS (CONFIG_MAX_PORTS * CONFIG_MAX_PFS_PER_PORT)
@@ -60,6 +61,7 @@ struct card_vf {
 	char bdf[16];
 	char socket[120];
 	bool registers_shared;
+	struct log_limit limit;
 };
 
 struct card_pf {

@@ -23,7 +23,8 @@ static void vf_changed(void *ctx, bool attached)
 	struct card_vf *vf = ctx;
 	struct pf_driver *driver = atomic_load(&vf->pf->driver);
 
-	log_info("%s: %s", vf->bdf, attached ? "attached" : "detached");
+	if (log_ratelimit(&vf->limit))
+		log_info("%s: %s", vf->bdf, attached ? "attached" : "detached");
 	if (!attached && driver)
 		pf_vf_released(driver,
 			       vf->index); /* the next guest starts with nothing of this one's */

@@ -122,7 +122,8 @@ void connection_break(struct connection *c, const char *why)
 {
 	if (c->dead || c->broken)
 		return;
-	log_info("%s: client %d: disconnected: %s", c->server->path, (int)c->pid, why);
+	if (log_ratelimit(&c->server->limit))
+		log_info("%s: client %d: disconnected: %s", c->server->path, (int)c->pid, why);
 	c->broken = true;
 	event_del(&c->readable);
 	event_del(&c->writable);
@@ -372,7 +373,7 @@ static void connection_run(struct connection *c)
 	if (c->dead) {
 		message_drop_fds(&c->message);
 	} else if (r < 0) {
-		if (r != -ESHUTDOWN)
+		if (r != -ESHUTDOWN && log_ratelimit(&c->server->limit))
 			log_info("%s: client %d: %s", c->server->path, (int)c->pid, strerror(-r));
 		connection_close(c);
 	} else {
@@ -410,7 +411,7 @@ static void on_deadline(evutil_socket_t fd, short events, void *arg)
 
 	if (c->phase == PHASE_RUNNING)
 		return;
-	if (c->phase == PHASE_HANDSHAKE)
+	if (c->phase == PHASE_HANDSHAKE && log_ratelimit(&c->server->limit))
 		log_info("%s: client %d: no complete VERSION within %d s", c->server->path,
 			 (int)c->pid, HANDSHAKE_SECONDS);
 	connection_close(c);

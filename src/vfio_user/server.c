@@ -12,6 +12,9 @@
  * read (a restarted VM is quick): it waits, one at a time, and its VERSION is answered when no
  * trace of the predecessor is left.
  *
+ * Whoever may open the socket may do so a thousand times a second: every message that he can cause
+ * goes through the server's rate limit.
+ *
  * The server's memory lives as long as its owner, a connection or a grace period needs it.
  */
 #include "vfio_user/connection.h"
@@ -51,8 +54,10 @@ int server_admit(struct vfio_user_server *server, struct connection *c)
 		return -ESHUTDOWN;
 	if (server->client || server->draining) {
 		if (server->waiter || (server->client && !connection_hung_up(server->client))) {
-			log_info("%s: client %d: refused, client %d is connected", server->path,
-				 (int)c->pid, (int)vfio_user_server_client(server));
+			if (log_ratelimit(&server->limit))
+				log_info("%s: client %d: refused, client %d is connected",
+					 server->path, (int)c->pid,
+					 (int)vfio_user_server_client(server));
 			return -EBUSY;
 		}
 		server->waiter = c;
@@ -60,8 +65,9 @@ int server_admit(struct vfio_user_server *server, struct connection *c)
 	}
 	error = server->ops->connected(server->ctx, c->pid, &why);
 	if (error) {
-		log_warning("%s: client %d: refused: %s", server->path, (int)c->pid,
-			    why.text[0] ? why.text : strerror(-error));
+		if (log_ratelimit(&server->limit))
+			log_warning("%s: client %d: refused: %s", server->path, (int)c->pid,
+				    why.text[0] ? why.text : strerror(-error));
 		return error;
 	}
 	if (c->dead)
@@ -69,7 +75,8 @@ int server_admit(struct vfio_user_server *server, struct connection *c)
 				     client */
 	server->client = c;
 	server->stats.connects++;
-	log_info("%s: client %d: connected", server->path, (int)c->pid);
+	if (log_ratelimit(&server->limit))
+		log_info("%s: client %d: connected", server->path, (int)c->pid);
 	return 0;
 }
 
@@ -91,7 +98,8 @@ void server_forget(struct vfio_user_server *server, struct connection *c)
 	if (server->client != c)
 		return;
 	server->client = NULL;
-	log_info("%s: client %d: gone", server->path, (int)c->pid);
+	if (log_ratelimit(&server->limit))
+		log_info("%s: client %d: gone", server->path, (int)c->pid);
 	if (server->ops->disconnected(server->ctx) == VFIO_USER_QUIESCE) {
 		server->draining = true;
 		server->refs++;
@@ -136,7 +144,7 @@ static void on_acceptable(evutil_socket_t listener, short events, void *arg)
 		close(fd);
 		return;
 	}
-	if (connection_open(server, fd))
+	if (connection_open(server, fd) && log_ratelimit(&server->limit))
 		log_error("%s: out of memory", server->path);
 }
 

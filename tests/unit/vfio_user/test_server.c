@@ -8,6 +8,7 @@
 #include "harness.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -38,6 +39,31 @@ static void test_version_like_qemu(void **state)
 	pump();
 	assert_int_equal(h.fake.disconnects, 1);
 	assert_int_equal(vfio_user_server_client(h.server), 0);
+}
+
+/* Whoever may open the socket must not be able to fill the disk with messages about it. */
+static void test_coming_and_going_is_logged_sparingly(void **state)
+{
+	int log = memfd_create("log", MFD_CLOEXEC), saved = dup(STDERR_FILENO);
+	char text[65536];
+	unsigned int lines = 0;
+	ssize_t size;
+
+	log_set_level(LOG_LEVEL_INFO);
+	assert_int_equal(dup2(log, STDERR_FILENO), STDERR_FILENO);
+	for (unsigned int i = 0; i < 50; i++) {
+		close(peer_open());
+		pump();
+	}
+	dup2(saved, STDERR_FILENO);
+	log_set_level(LOG_LEVEL_ERROR);
+	size = pread(log, text, sizeof(text), 0);
+	for (ssize_t i = 0; i < size; i++)
+		lines += text[i] == '\n';
+	close(saved);
+	close(log);
+	assert_int_equal(h.fake.connects, 50);
+	assert_in_range(lines, 2, 10);
 }
 
 static void test_version_accepted(void **state)
@@ -822,6 +848,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_version_like_qemu),
+		TEST(test_coming_and_going_is_logged_sparingly),
 		TEST(test_version_accepted),
 		TEST(test_version_refused),
 		TEST(test_version_short_or_large),
