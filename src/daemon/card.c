@@ -225,9 +225,11 @@ static int create_function(struct card_pf *pf, struct reason *why)
 static void driver_ready(void *ctx)
 {
 	struct card_pf *pf = ctx;
+	const struct card_env *env = pf->port->card->env;
 
 	log_info("%s: up with %u VFs%s%s", pf->bdf, pf->vfs,
 		 pf->netdev[0] ? ", host interface " : "", pf->netdev);
+	env->ready(env->ctx);
 }
 
 static bool may_create_tap(void)

@@ -98,6 +98,7 @@ struct card_env {
 	struct quiesce *quiesce;
 	struct dp *dp;
 	const struct config *config;
+	void (*ready)(void *ctx); /* a PF is up and its VFs exist; once per PF */
 	void (*dirty)(void *ctx); /* a port needs publishing: call card_publish() soon */
 	void *ctx;
 };

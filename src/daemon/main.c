@@ -44,6 +44,7 @@ struct daemon {
 	struct control *control;
 	struct api_server *api;
 	struct event *publish, *grace, *poll, *check, *sigterm, *sigint;
+	unsigned int pfs_to_come; /* not up yet */
 	bool dirty;
 	uint64_t refused_ns; /* when a signal was last refused */
 };
@@ -179,6 +180,24 @@ static void publish(void *ctx)
 	d->dirty = false;
 	for (unsigned int i = 0; i < d->cards; i++)
 		card_publish(d->card[i]);
+}
+
+static void on_pf_ready(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (--d->pfs_to_come == 0)
+		log_info("ready: %s/softiov.sock", d->config->run_dir);
+}
+
+static unsigned int count_pfs(const struct config *config)
+{
+	unsigned int n = 0;
+
+	for (unsigned int c = 0; c < config->cards; c++)
+		for (unsigned int i = 0; i < config->card[c].ports; i++)
+			n += config->card[c].port[i].pfs;
+	return n;
 }
 
 static void on_publish(evutil_socket_t fd, short events, void *ctx)
@@ -341,8 +360,10 @@ static int start(struct daemon *d, struct reason *why)
 				    .quiesce = &d->quiesce,
 				    .dp = d->dp,
 				    .config = d->config,
+				    .ready = on_pf_ready,
 				    .dirty = mark_dirty,
 				    .ctx = d };
+	d->pfs_to_come = count_pfs(d->config);
 	while (!error && d->cards < d->config->cards) {
 		struct card *card = NULL;
 
@@ -409,7 +430,6 @@ int main(int argc, char **argv)
 	if (error) {
 		fprintf(stderr, "softiovd: %s\n", why.text);
 	} else {
-		log_info("ready: %s/softiov.sock", d.config->run_dir);
 		event_base_dispatch(d.base);
 		log_info("stopping");
 	}

@@ -97,7 +97,7 @@ struct ixgbe_rxq_state {
 	uint64_t packets, bytes, drops; /* QPRC, QBRC, QPRDC */
 };
 
-/** struct ixgbe_pool_state - counters a VF sees, never cleared but by power-on; in the state file. */
+/** struct ixgbe_pool_state - counters a VF sees, zeroed for each client; in the state file. */
 struct ixgbe_pool_state {
 	uint64_t gprc, gorc, mprc; /* VFGPRC, VFGORC, VFMPRC; shown modulo 2^32, 2^36, 2^32 */
 	uint64_t gptc, gotc;	   /* VFGPTC, VFGOTC */
