@@ -35,7 +35,7 @@ def test_tcp_with_4_streams(pair):
 
 def test_udp(pair):
     for client, server in both_ways(pair):
-        report = iperf3(server, client, server.address, 3, "-u -b 10M -l 1400 -w 1M")
+        report = iperf3(server, client, server.address, 3, "-u -b 10M -l 1400")
         assert report["end"]["sum"]["packets"] > 1000
         assert report["end"]["sum"]["lost_percent"] < 5
 
