@@ -129,7 +129,7 @@ void card_destroy(struct card *card);
 /** card_publish() - hand every dirty port's tables and queues to its worker. */
 void card_publish(struct card *card);
 
-/** card_poll() - every few milliseconds: notice what guests did in shared register pages. */
+/** card_poll() - many times a second: notice what guests did in shared register pages. */
 void card_poll(struct card *card);
 
 /** card_check() - every second: throw out clients whose memory shrank. */

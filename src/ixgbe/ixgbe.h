@@ -96,7 +96,7 @@ struct ixgbe_vf *ixgbe_get_vf(struct ixgbe_pf *pf, unsigned int vf);
  */
 int ixgbe_vf_share(struct ixgbe_vf *vf, bool shared);
 
-/** ixgbe_poll() - notice queues that a guest enabled or disabled in shared pages; every few milliseconds. */
+/** ixgbe_poll() - notice queues that a guest enabled or disabled in shared pages; call it many times a second. */
 void ixgbe_poll(struct ixgbe_pf *pf);
 
 /** ixgbe_set_link() - the wire has a partner. */

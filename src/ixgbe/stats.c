@@ -229,7 +229,7 @@ IXGBE_READ(ixgbe_read_vf_counter)
 }
 
 /*
- * A guest reads its shared page without asking us, so the counters there are brought up to date every few milliseconds.
+ * A guest reads its shared page without asking us, so the counters there are brought up to date many times a second.
  * It reads a 36-bit counter in two halves; a carry between them is seen wrong only if it falls between the two reads.
  */
 void ixgbe_vf_counters(struct ixgbe_vf *vf)
