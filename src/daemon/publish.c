@@ -22,6 +22,7 @@ static unsigned int list_queues(struct card_port *port, struct dp_tx_queue *list
 			list[n] = (struct dp_tx_queue){
 				.ops = &ixgbe_model_ops,
 				.queue = queue[k],
+				.doorbell = ixgbe_tx_doorbell(queue[k]),
 				.vport = (uint16_t)eswitch_vport(i, pool[k]),
 			};
 	}
@@ -71,7 +72,9 @@ void card_publish(struct card *card)
 		if (config) {
 			dp_port_publish(port->dp, config);
 		} else {
-			log_error("port %u: out of memory, workers keep the old tables", i);
+			/* What the old tables point to may go: better no traffic until the next change. */
+			log_error("port %u: out of memory, its traffic stands still", i);
+			dp_port_publish(port->dp, NULL);
 			port->dirty = true;
 		}
 	}

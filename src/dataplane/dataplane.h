@@ -30,14 +30,24 @@ struct dp_vport {
 	struct vport_stats *stats; /* in the state file */
 };
 
-/** struct dp_tx_queue - a transmit queue to poll: only enabled queues are listed. */
+/**
+ * struct dp_tx_queue - a transmit queue to poll: only enabled queues are listed.
+ * @doorbell: a word that changes whenever the driver posts, valid as long as the configuration; NULL: none. A queue that
+ *	had nothing is not asked again until its doorbell has changed, so silent queues cost one load each.
+ * @quiet_at: the worker's own note: 1 + the doorbell when the queue last had nothing, 0: ask it
+ */
 struct dp_tx_queue {
 	const struct model_ops *ops;
 	void *queue;
+	const _Atomic uint32_t *doorbell;
+	uint64_t quiet_at;
 	uint16_t vport;
 };
 
-/** struct dp_config - what a worker reads of a port; immutable once published, freed by the data path. */
+/**
+ * struct dp_config - what a worker reads of a port; but for the worker's notes immutable once published, freed by the
+ * data path.
+ */
 struct dp_config {
 	struct eswitch_table *table; /* owned: freed with the configuration */
 	bool link_up;		     /* else transmits are drained and counted tx_link_down */
@@ -76,7 +86,7 @@ int dp_port_create(struct dp *dp, struct dp_port **port, struct uplink *uplink);
  */
 void dp_port_destroy(struct dp_port *port, void (*done)(void *ctx), void *ctx);
 
-/** dp_port_publish() - replace what the worker reads; takes ownership of @config. Device thread. */
+/** dp_port_publish() - replace what the worker reads; takes ownership of @config. NULL: stand still. Device thread. */
 void dp_port_publish(struct dp_port *port, struct dp_config *config);
 
 /** dp_port_arm() - vport's moderated interrupt is due at @due_ns: the worker will call irq_expire(). Any thread. */

@@ -16,6 +16,9 @@
  */
 #include "dataplane/internal.h"
 
+#define DOORBELLS_AHEAD 8
+#define ROUNDS_TO_ASK_ALL 16
+
 _Static_assert(FRAME_BURST <= 64, "a burst is a bitmap of one word");
 _Static_assert(ESWITCH_VPORTS <= ESWITCH_SET_WORDS * 64, "every vport has a bit");
 
@@ -257,16 +260,26 @@ static void forward(struct dp_worker *worker, struct dp_port *port, const struct
 	deliver(&round, frames);
 }
 
+/* 1 + the doorbell, 0 without one: as struct dp_tx_queue.quiet_at notes it. */
+static uint64_t doorbell(const struct dp_tx_queue *from)
+{
+	return from->doorbell ? 1ull + atomic_load_explicit(from->doorbell, memory_order_acquire)
+			      : 0;
+}
+
 static bool forward_queue(struct dp_worker *worker, struct dp_port *port,
-			  const struct dp_config *config, const struct dp_tx_queue *from,
-			  uint64_t now)
+			  const struct dp_config *config, struct dp_tx_queue *from, uint64_t now)
 {
 	struct frame_burst *burst = &worker->burst;
+	uint64_t rung = doorbell(from); /* before the queue looks: what comes later rings again */
 	unsigned int n;
 
+	if (likely(rung && rung == from->quiet_at))
+		return false;
 	burst->n = 0;
 	burst->segments = 0;
 	n = from->ops->tx_burst(from->queue, burst, now);
+	from->quiet_at = n ? 0 : rung;
 	if (likely(!n))
 		return false;
 	forward(worker, port, config, from->vport, n, now);
@@ -296,16 +309,30 @@ static bool forward_uplink(struct dp_worker *worker, struct dp_port *port,
 	return true;
 }
 
+/*
+ * Now and then every queue is asked, rung or not: one may have had to wait for something else than its driver, such as
+ * an address that is mapped at last.
+ */
+static void ask_everybody(struct dp_port *port, struct dp_config *config)
+{
+	if (likely(++port->rounds % ROUNDS_TO_ASK_ALL))
+		return;
+	for (unsigned int i = 0; i < config->queues; i++)
+		config->queue[i].quiet_at = 0;
+}
+
 bool dp_forward_port(struct dp_worker *worker, struct dp_port *port, uint64_t now)
 {
-	const struct dp_config *config = atomic_load_explicit(&port->config, memory_order_acquire);
+	struct dp_config *config = atomic_load_explicit(&port->config, memory_order_acquire);
 	bool busy = false;
 
 	if (unlikely(!config))
 		return false;
+	ask_everybody(port, config);
 	for (unsigned int i = 0; i < config->queues; i++) {
-		if (i + 4 < config->queues)
-			__builtin_prefetch(config->queue[i + 4].queue);
+		if (i + DOORBELLS_AHEAD < config->queues)
+			__builtin_prefetch(
+				(const void *)config->queue[i + DOORBELLS_AHEAD].doorbell);
 		busy |= forward_queue(worker, port, config, &config->queue[i], now);
 	}
 	busy |= forward_uplink(worker, port, config, now);

@@ -36,6 +36,7 @@ struct dp_port {
 	struct uplink *uplink; /* may be NULL: tied to nothing */
 	_Atomic(struct dp_config *) config;
 	struct dp_armed armed;
+	uint32_t rounds;
 	uint64_t uplink_next_ns;
 	bool uplink_mute;
 	/* device thread */

@@ -28,7 +28,6 @@ struct frame_burst {
  *	with work done is possible (only bad frames).
  * @tx_complete: all of the last burst is delivered or dropped: write back completions, publish the
  *	head, raise causes.
- * @tx_pending: cheap: is anything posted? Asked before a nap.
  * @rx_burst: deliver @n frames to the pool: pick queues, find descriptors, copy, write back, count
  *	(packets, bytes, drops) in the pool's stats, raise causes.
  * @irq_expire: signal moderated interrupts of the pool that are due; return the earliest time still
@@ -37,7 +36,6 @@ struct frame_burst {
 struct model_ops {
 	unsigned int (*tx_burst)(void *queue, struct frame_burst *burst, uint64_t now);
 	void (*tx_complete)(void *queue, struct frame_burst *burst, uint64_t now);
-	bool (*tx_pending)(void *queue);
 	void (*rx_burst)(void *pool, struct frame *const frame[], unsigned int n, uint64_t now);
 	uint64_t (*irq_expire)(void *pool, uint64_t now);
 };

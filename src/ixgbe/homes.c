@@ -331,6 +331,13 @@ unsigned int ixgbe_tx_queues(struct ixgbe_pf *pf, void **queue, uint8_t *pool, u
 	return n;
 }
 
+const _Atomic uint32_t *ixgbe_tx_doorbell(void *queue)
+{
+	const struct ixgbe_txq *q = queue;
+
+	return &ixgbe_tx_regs(q->pf, q->index)[IXGBE_Q_TAIL];
+}
+
 void *ixgbe_pool(struct ixgbe_pf *pf, unsigned int pool)
 {
 	return pool < IXGBE_POOLS ? &pf->pool[pool] : NULL;

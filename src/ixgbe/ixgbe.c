@@ -364,7 +364,6 @@ const struct function_ops ixgbe_vf_function_ops = {
 const struct model_ops ixgbe_model_ops = {
 	.tx_burst = ixgbe_tx_burst,
 	.tx_complete = ixgbe_tx_complete,
-	.tx_pending = ixgbe_tx_pending,
 	.rx_burst = ixgbe_rx_burst,
 	.irq_expire = ixgbe_irq_expire,
 };

@@ -112,6 +112,12 @@ void *ixgbe_pool(struct ixgbe_pf *pf, unsigned int pool);
 /** ixgbe_tx_queues() - enabled transmit queues: fills @queue and @pool (each @max); returns how many there are. */
 unsigned int ixgbe_tx_queues(struct ixgbe_pf *pf, void **queue, uint8_t *pool, unsigned int max);
 
+/**
+ * ixgbe_tx_doorbell() - the tail register of a queue that ixgbe_tx_queues() listed: it changes when the driver posts.
+ * Valid until a grace period after the next wiring->changed().
+ */
+const _Atomic uint32_t *ixgbe_tx_doorbell(void *queue);
+
 /** ixgbe_vf_pools() - pools that belong to VFs now (0 when VFs are off); the PF's pools start there. */
 unsigned int ixgbe_vf_pools(const struct ixgbe_pf *pf);
 

@@ -355,13 +355,6 @@ static uint32_t posted(struct ixgbe_txq *q, ixgbe_reg **block)
 	return ixgbe_ring_posted(&state->ring, tail);
 }
 
-bool ixgbe_tx_pending(void *queue)
-{
-	ixgbe_reg *block;
-
-	return posted(queue, &block);
-}
-
 static void set_waiting(struct ixgbe_txq *q, bool waiting, uint32_t tail)
 {
 	q->fetcher.waiting = waiting;

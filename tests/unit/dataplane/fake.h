@@ -29,6 +29,7 @@
 struct fake_queue {
 	struct frame *frame; /* [FAKE_LOG] */
 	_Atomic unsigned int posted, taken, completed;
+	unsigned int asked;
 	unsigned int bursts; /* tx_burst calls without a tx_complete: at most one */
 };
 
@@ -75,6 +76,7 @@ static inline unsigned int fake_tx_burst(void *ctx, struct frame_burst *burst, u
 	struct fake_queue *q = ctx;
 	unsigned int posted = atomic_load(&q->posted), taken = atomic_load(&q->taken);
 
+	q->asked++;
 	assert_int_equal(q->bursts, 0);
 	while (taken < posted && burst->n < FRAME_BURST)
 		burst->frame[burst->n++] = q->frame[taken++ % FAKE_LOG];
@@ -90,13 +92,6 @@ static inline void fake_tx_complete(void *ctx, struct frame_burst *burst, uint64
 	assert_int_equal(q->bursts, 1);
 	q->bursts = 0;
 	atomic_fetch_add(&q->completed, burst->n);
-}
-
-static inline bool fake_tx_pending(void *ctx)
-{
-	struct fake_queue *q = ctx;
-
-	return atomic_load(&q->posted) != atomic_load(&q->taken);
 }
 
 static inline uint32_t fake_serial(const struct frame *frame)
@@ -139,7 +134,6 @@ static inline uint64_t fake_irq_expire(void *ctx, uint64_t now)
 static const struct model_ops fake_ops = {
 	.tx_burst = fake_tx_burst,
 	.tx_complete = fake_tx_complete,
-	.tx_pending = fake_tx_pending,
 	.rx_burst = fake_rx_burst,
 	.irq_expire = fake_irq_expire,
 };
@@ -238,6 +232,7 @@ static inline struct dp_config *fake_config(struct fake *fake)
 							  .stats = &fake->pool[i].stats };
 		config->queue[i] = (struct dp_tx_queue){ .ops = &fake_ops,
 							 .queue = &fake->queue[i],
+							 .doorbell = &fake->queue[i].posted,
 							 .vport = (uint16_t)vport };
 	}
 	config->queues = FAKE_POOLS;

@@ -356,14 +356,43 @@ static void test_bare(void **state)
 	assert_false(dp_forward_port(f->worker, f->port, UINT64_MAX));
 }
 
+/* A silent queue is asked again when its driver posts, and now and then anyway. */
+static void test_doorbell(void **state)
+{
+	struct fixture *f = *state;
+	struct fake_queue *queue = &f->fake->queue[0];
+	unsigned int asked;
+
+	dp_forward_port(f->worker, f->port, 1);
+	asked = queue->asked;
+	assert_int_equal(asked, 1);
+	for (unsigned int i = 0; i < 8; i++)
+		assert_false(dp_forward_port(f->worker, f->port, 2 + i));
+	assert_int_equal(queue->asked, asked);
+	fake_send_frame(f->fake, 0, 1, 7);
+	assert_true(dp_forward_port(f->worker, f->port, 20));
+	assert_int_equal(f->fake->pool[1].n, 1);
+	asked = queue->asked;
+	for (unsigned int i = 0; i < 64; i++)
+		assert_false(dp_forward_port(f->worker, f->port, 30 + i));
+	assert_in_range(queue->asked - asked, 2, 8);
+
+	f->config->queue[0].doorbell = NULL; /* a model without one is always asked */
+	asked = queue->asked;
+	for (unsigned int i = 0; i < 10; i++)
+		assert_false(dp_forward_port(f->worker, f->port, 100 + i));
+	assert_int_equal(queue->asked, asked + 10);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_unicast), TEST(test_wire),	TEST(test_no_wire),   TEST(test_flood),
-		TEST(test_order),   TEST(test_refused), TEST(test_port_vlan), TEST(test_from_wire),
-		TEST(test_tso),	    TEST(test_sums),	TEST(test_armed),     TEST(test_bare),
+		TEST(test_unicast),  TEST(test_wire),	 TEST(test_no_wire),   TEST(test_flood),
+		TEST(test_order),    TEST(test_refused), TEST(test_port_vlan), TEST(test_from_wire),
+		TEST(test_tso),	     TEST(test_sums),	 TEST(test_armed),     TEST(test_bare),
+		TEST(test_doorbell),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,8 +79,12 @@ static void publish(struct card *card)
 	config->link_up = true;
 	config->queues = ixgbe_tx_queues(card->model, queue, pool, IXGBE_QUEUES);
 	for (unsigned int i = 0; i < config->queues; i++)
-		config->queue[i] = (struct dp_tx_queue){ &ixgbe_model_ops, queue[i],
-							 (uint16_t)eswitch_vport(0, pool[i]) };
+		config->queue[i] = (struct dp_tx_queue){
+			.ops = &ixgbe_model_ops,
+			.queue = queue[i],
+			.doorbell = ixgbe_tx_doorbell(queue[i]),
+			.vport = (uint16_t)eswitch_vport(0, pool[i]),
+		};
 	config->vport[ESWITCH_UPLINK].stats = &card->uplink_stats;
 	for (unsigned int i = 0; i < IXGBE_POOLS; i++)
 		config->vport[eswitch_vport(0, i)] =
