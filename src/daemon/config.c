@@ -550,7 +550,7 @@ static struct config *bare_default(void)
 	config->workers = 1;
 	config->busy_us = 50;
 	config->nap_us = 50;
-	config->nap_max_us = 2000;
+	config->nap_max_us = 2500;
 	config->cards = 1;
 	card_default(&config->card[0]);
 	return config;

@@ -17,6 +17,7 @@ cards:
   - address: "0000:07"
     ports: [{{ pfs: [{PF}] }}, {{ pfs: [{PF}] }}]
 """
+NAP_MAX_US = 2500
 EIGHT_PFS = f"""\
 cards:
   - address: "0000:07"
@@ -68,6 +69,10 @@ def idle_shares(daemon, load, windows, seconds):
     return shares
 
 
+def worker(daemon):
+    return daemon.show()["workers"][0]
+
+
 def test_128_idle_vfs_cost_nothing(crew):
     daemon = crew.daemon(TWO_PFS)
     wait_until(lambda: len(sockets(daemon)) == 128, 10, "128 sockets")
@@ -77,7 +82,9 @@ def test_128_idle_vfs_cost_nothing(crew):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert load.stdout.readline() == "ready\n", load.stderr.read()
+        before = worker(daemon)
         shares = idle_shares(daemon, load, windows, seconds)
+        after = worker(daemon)
         attached = [vf for vf in daemon.functions().values() if vf.get("attached")]
         assert len(attached) == 128
         assert all(vf["receive_enabled"] and vf["queues"] for vf in attached)
@@ -86,12 +93,16 @@ def test_128_idle_vfs_cost_nothing(crew):
     finally:
         load.kill()
         load.wait()
+    naps, loops = (after[name] - before[name] for name in ("naps", "loops"))
     report = json.loads(out.splitlines()[-1])
     latency = sorted(report["latency_us"])
     print("idle: " + ", ".join(f"{100 * share:.2f} %" for share in shares)
           + f" of a core; first frame after silence: {latency}")
     assert report["attached"] == 128 and len(latency) == packets
-    # What else runs on the machine only adds: to the time used, by cold caches, and to one frame
-    # or another, by taking the processor.
-    assert min(shares) <= 0.02
-    assert latency[-2] <= 3000
+    # What the daemon does is bounded by what it is made to do: a nap of 2.5 ms, a look at each VF.
+    # What that costs is the machine's: 1.5 to 2 % of a core where waking up from a nap costs 30 us,
+    # more while others use its caches.
+    assert naps / (windows * seconds) <= 1e6 / NAP_MAX_US * 1.1
+    assert loops <= naps * 1.05 + 100, "looked without napping"
+    assert min(shares) <= 0.03
+    assert latency[len(latency) * 3 // 4] <= 3000

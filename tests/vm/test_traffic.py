@@ -97,11 +97,13 @@ def test_vxlan(pair):
 
 
 def test_jumbo_frames(pair):
-    for guest in (pair.a, pair.b):
-        guest.up(guest.nic, mtu=9000)
     try:
+        for mtu in (9710, 9000):  # the most that the 82599 and its driver take, and the usual
+            for guest in (pair.a, pair.b):
+                guest.up(guest.nic, mtu=mtu)
+            for client, server in both_ways(pair):
+                assert client.ping(server.address, 5, size=mtu - 28, args="-M do")["loss"] == 0
         for client, server in both_ways(pair):
-            assert client.ping(server.address, 5, size=8972, args="-M do")["loss"] == 0
             assert iperf3(server, client, server.address, 3)["mbits"] > WORKS_MBITS
         rc, report = traffic(pair.a, pair.b, f"hash-send tcp {pair.b.address} 7000 8000000",
                              "hash-recv tcp 7000")
