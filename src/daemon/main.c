@@ -23,7 +23,7 @@
 
 #define SYSTEM_CONFIG "/etc/softiov/softiovd.yaml"
 #define EXIT_USAGE 2
-#define POLL_MS 50		      /* shared register pages are looked at this often */
+#define POLL_MS 100		      /* shared register pages are looked at this often */
 #define CHECK_MS 1000		      /* memory of clients */
 #define INSIST_NS (10 * NSEC_PER_SEC) /* a second signal within this time stops a daemon in use */
 

@@ -18,6 +18,7 @@ cards:
     ports: [{{ pfs: [{PF}] }}, {{ pfs: [{PF}] }}]
 """
 NAP_MAX_US = 2500
+IDLE_SHARE = 0.02    # of a core, 128 VFs attached
 EIGHT_PFS = f"""\
 cards:
   - address: "0000:07"
@@ -57,10 +58,13 @@ def test_start_and_memory(crew, config, count, seconds, megabytes):
     assert len(set(macs)) == len(macs)
 
 
-def idle_shares(daemon, load, windows, seconds):
-    """Share of a processor that the daemon uses in each of some windows of time."""
+def idle_shares(daemon, load, windows, seconds, enough):
+    """
+    Share of a processor that the daemon uses in each window of time, until one is as small as
+    expected: whatever else runs on the machine only adds, by cold caches.
+    """
     shares = []
-    for _ in range(windows):
+    while len(shares) < windows and not (shares and min(shares) <= enough):
         used, since = sum(daemon.cpu_seconds().values()), time.monotonic()
         time.sleep(seconds)
         used = sum(daemon.cpu_seconds().values()) - used
@@ -76,19 +80,19 @@ def worker(daemon):
 def test_128_idle_vfs_cost_nothing(crew):
     daemon = crew.daemon(TWO_PFS)
     wait_until(lambda: len(sockets(daemon)) == 128, 10, "128 sockets")
-    windows, seconds, packets = 3, 10, 20
+    windows, seconds, packets = 4, 10, 20
     load = subprocess.Popen([program("vfload"), str(windows * seconds + 1), str(packets),
                              *sockets(daemon)],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert load.stdout.readline() == "ready\n", load.stderr.read()
         before = worker(daemon)
-        shares = idle_shares(daemon, load, windows, seconds)
+        shares = idle_shares(daemon, load, windows, seconds, IDLE_SHARE)
         after = worker(daemon)
         attached = [vf for vf in daemon.functions().values() if vf.get("attached")]
         assert len(attached) == 128
         assert all(vf["receive_enabled"] and vf["queues"] for vf in attached)
-        out, err = load.communicate(timeout=30)
+        out, err = load.communicate(timeout=windows * seconds + 30)
         assert load.returncode == 0, err
     finally:
         load.kill()
@@ -102,7 +106,7 @@ def test_128_idle_vfs_cost_nothing(crew):
     # What the daemon does is bounded by what it is made to do: a nap of 2.5 ms, a look at each VF.
     # What that costs is the machine's: 1.5 to 2 % of a core where waking up from a nap costs 30 us,
     # more while others use its caches.
-    assert naps / (windows * seconds) <= 1e6 / NAP_MAX_US * 1.1
+    assert naps / (len(shares) * seconds) <= 1e6 / NAP_MAX_US * 1.1
     assert loops <= naps * 1.05 + 100, "looked without napping"
-    assert min(shares) <= 0.03
+    assert min(shares) <= IDLE_SHARE
     assert latency[len(latency) * 3 // 4] <= 3000
