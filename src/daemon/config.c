@@ -281,9 +281,7 @@ static int read_pfs(struct yaml_reader *r, yaml_node_t *node, const struct yaml_
 		    void *field)
 {
 	struct config_port *port = field;
-	long n = node->type == YAML_SEQUENCE_NODE
-			 ? node->data.sequence.items.top - node->data.sequence.items.start
-			 : 0;
+	long n = yaml_length(node);
 	int error = 0;
 
 	if (n != 1 && n != 2 && n != 4)
@@ -291,7 +289,7 @@ static int read_pfs(struct yaml_reader *r, yaml_node_t *node, const struct yaml_
 				 key->name);
 	port->pfs = (unsigned int)n;
 	for (long i = 0; !error && i < n; i++)
-		error = read_pf(r, yaml_node(r, node->data.sequence.items.start[i]), &port->pf[i]);
+		error = read_pf(r, yaml_item(r, node, i), &port->pf[i]);
 	return error;
 }
 
@@ -352,9 +350,7 @@ static int read_ports(struct yaml_reader *r, yaml_node_t *node, const struct yam
 		      void *field)
 {
 	struct config_card *card = field;
-	long n = node->type == YAML_SEQUENCE_NODE
-			 ? node->data.sequence.items.top - node->data.sequence.items.start
-			 : 0;
+	long n = yaml_length(node);
 	int error = 0;
 
 	if (n < 1 || n > CONFIG_MAX_PORTS)
@@ -362,8 +358,7 @@ static int read_ports(struct yaml_reader *r, yaml_node_t *node, const struct yam
 	card->ports = (unsigned int)n;
 	for (long i = 0; !error && i < n; i++) {
 		port_default(&card->port[i]);
-		error = yaml_mapping(r, yaml_node(r, node->data.sequence.items.start[i]), port_keys,
-				     "port", &card->port[i]);
+		error = yaml_mapping(r, yaml_item(r, node, i), port_keys, "port", &card->port[i]);
 	}
 	return error;
 }
@@ -421,9 +416,7 @@ static int read_cpus(struct yaml_reader *r, yaml_node_t *node, const struct yaml
 		     void *field)
 {
 	struct config *config = field;
-	long n = node->type == YAML_SEQUENCE_NODE
-			 ? node->data.sequence.items.top - node->data.sequence.items.start
-			 : 0;
+	long n = yaml_length(node);
 	int error = 0;
 
 	if (n < 1 || n > CONFIG_MAX_WORKERS)
@@ -432,8 +425,8 @@ static int read_cpus(struct yaml_reader *r, yaml_node_t *node, const struct yaml
 	for (long i = 0; !error && i < CONFIG_MAX_WORKERS; i++) {
 		long cpu;
 
-		error = yaml_number(r, yaml_node(r, node->data.sequence.items.start[i % n]), "cpu",
-				    0, sysconf(_SC_NPROCESSORS_CONF) - 1, &cpu);
+		error = yaml_number(r, yaml_item(r, node, i % n), "cpu", 0,
+				    sysconf(_SC_NPROCESSORS_CONF) - 1, &cpu);
 		config->cpu[i] = (int)cpu;
 	}
 	config->pinned = true;
@@ -467,9 +460,7 @@ static int read_cards(struct yaml_reader *r, yaml_node_t *node, const struct yam
 		      void *field)
 {
 	struct config *config = field;
-	long n = node->type == YAML_SEQUENCE_NODE
-			 ? node->data.sequence.items.top - node->data.sequence.items.start
-			 : 0;
+	long n = yaml_length(node);
 	int error = 0;
 
 	if (n < 1 || n > CONFIG_MAX_CARDS)
@@ -477,7 +468,7 @@ static int read_cards(struct yaml_reader *r, yaml_node_t *node, const struct yam
 				 CONFIG_MAX_CARDS);
 	config->cards = 0;
 	for (long i = 0; !error && i < n; i++)
-		error = read_card(r, yaml_node(r, node->data.sequence.items.start[i]), config);
+		error = read_card(r, yaml_item(r, node, i), config);
 	return error;
 }
 

@@ -28,6 +28,18 @@ yaml_node_t *yaml_node(struct yaml_reader *reader, int id)
 	return yaml_document_get_node(&reader->document, id);
 }
 
+long yaml_length(const yaml_node_t *node)
+{
+	if (node->type != YAML_SEQUENCE_NODE)
+		return 0;
+	return node->data.sequence.items.top - node->data.sequence.items.start;
+}
+
+yaml_node_t *yaml_item(struct yaml_reader *reader, const yaml_node_t *node, long i)
+{
+	return yaml_node(reader, node->data.sequence.items.start[i]);
+}
+
 static int unknown_key(struct yaml_reader *reader, const yaml_node_t *node,
 		       const struct yaml_key *keys, const char *what)
 {

@@ -43,6 +43,12 @@ const char *yaml_text(const yaml_node_t *node);
 
 yaml_node_t *yaml_node(struct yaml_reader *reader, int id);
 
+/** yaml_length() - how many items the list @node has; 0 for anything else. */
+long yaml_length(const yaml_node_t *node);
+
+/** yaml_item() - item @i of the list @node, below yaml_length(). */
+yaml_node_t *yaml_item(struct yaml_reader *reader, const yaml_node_t *node, long i);
+
 /** yaml_mapping() - read every key of @node by the table @keys (ends with a NULL name) into @object. */
 int yaml_mapping(struct yaml_reader *reader, yaml_node_t *node, const struct yaml_key *keys,
 		 const char *what, void *object);
