@@ -20,8 +20,8 @@ struct vf_memory {
 };
 
 /** vf_memory_create() - at least @size zeroed bytes, all faulted in. Any thread. */
-int vf_memory_create(struct vf_memory *memory, const char *name, uint64_t size, enum softiov_pool_pages pages,
-		     struct softiov_reason *why);
+int vf_memory_create(struct vf_memory *memory, const char *name, uint64_t size,
+		     enum softiov_pool_pages pages, struct softiov_reason *why);
 void vf_memory_destroy(struct vf_memory *memory);
 
 /**
@@ -49,6 +49,18 @@ static inline void *vf_pool_buffer(const struct softiov_pool *pool, const void *
 	uint64_t offset = (uint64_t)((const uint8_t *)data - pool->memory.host);
 
 	return pool->memory.host + (offset >> pool->shift << pool->shift);
+}
+
+/** vf_pool_get() - softiov_pool_get(). */
+static inline void *vf_pool_get(struct softiov_pool *pool)
+{
+	return pool->top ? pool->free[--pool->top] : NULL;
+}
+
+/** vf_pool_put() - give back @buffer, which is a buffer's first byte. */
+static inline void vf_pool_put(struct softiov_pool *pool, void *buffer)
+{
+	pool->free[pool->top++] = buffer;
 }
 
 #endif

@@ -11,6 +11,8 @@
 #include <softiov/softiov.h>
 #include "vf/transport.h"
 
+struct softiov_napi;
+
 #define VF_VECTORS 3		/* of an 82599 VF: two for queues ... */
 #define VF_QUEUE_VECTORS 2
 #define VF_MAILBOX_VECTOR 2	/* ... one for mailbox and link */
