@@ -34,7 +34,6 @@ void frame_cut_init(struct frame_cut *cut, const struct frame *frame, bool inser
 	cut->cut_size = UINT32_MAX;
 	cut->next_index = 0;
 	cut->verdict = 0;
-	frame_parse(frame, &cut->info);
 	if (verify || (insert_vlan && frame->flags & FRAME_VLAN) ||
 	    frame->flags & (FRAME_IP_CSUM | FRAME_L4_CSUM | FRAME_TSO | FRAME_CSUM_GOOD))
 		offload_prepare(cut);

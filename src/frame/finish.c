@@ -15,6 +15,7 @@
 #include "frame/frame.h"
 
 #include <netinet/in.h>
+#include "frame/parse.h"
 #include "frame/protocol.h"
 
 #define FRAME_OFFLOADS (FRAME_IP_CSUM | FRAME_L4_CSUM | FRAME_TSO)
@@ -150,5 +151,6 @@ int frame_finish(struct frame *frame)
 	if (!(frame->flags & FRAME_TSO) &&
 	    frame->len + (frame->flags & FRAME_VLAN ? VLAN_TAG_LEN : 0) > FRAME_MAX_LEN)
 		return -EINVAL;
+	frame_parse(frame);
 	return 0;
 }

@@ -47,51 +47,7 @@ struct frame_segment {
 	uint32_t len;
 };
 
-/**
- * struct frame - one frame.
- * @segment: @segments pieces that follow the header copy: the bytes already in @header are not in
- *	them
- * @len: whole frame without FCS and without the VLAN tag that @vlan holds (for TSO: before cutting)
- * @header_len: bytes in @header; all of a short frame
- * @vlan: TCI in host order, with FRAME_VLAN
- * @vlan_tpid: 0x8100 or 0x88a8
- * @l2_len, @l3_len, @l4_len: as the transmit context gave them, @l2_len without the tag taken out;
- *	offsets into @header (checked: their sum <= @header_len when an offload flag is set)
- * @l4_proto: IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP, with FRAME_L4_CSUM or FRAME_TSO
- * @mss: payload bytes per cut frame, with FRAME_TSO; never 0
- * @source: vport that sent it
- */
-struct frame {
-	const struct frame_segment *segment;
-	uint16_t segments;
-	uint16_t flags;
-	uint32_t len;
-	uint16_t header_len;
-	uint16_t vlan;
-	uint16_t vlan_tpid;
-	uint16_t mss;
-	uint16_t l2_len, l3_len, l4_len;
-	uint8_t l4_proto;
-	uint16_t source;
-	uint64_t destination; /* scratch of the data path */
-	_Alignas(64) uint8_t header[FRAME_HEADER_MAX];
-};
-
-/**
- * frame_finish() - complete a frame whose @header, @header_len, @segment, @segments, @len and
- * offload fields a transmitter has filled with the raw bytes: takes an in-band tag (TPID 0x8100)
- * out of @header into @vlan unless the transmitter set FRAME_VLAN itself, and checks that the
- * offload request fits the header. FRAME_TSO implies FRAME_L4_CSUM and, for IPv4, FRAME_IP_CSUM.
- *
- * The header copy must hold the first min(@len, 128) bytes for the parser, and with offloads
- * everything up to the end of the L4 header (at most FRAME_HEADER_MAX).
- *
- * Return: 0, or -EINVAL for a frame that must be dropped (too short: < 14; headers beyond @header;
- * MSS 0; too long; length not the sum of the pieces; an offload inside the MAC addresses).
- */
-int frame_finish(struct frame *frame);
-
-/** enum frame_l3, frame_l4 - what frame_parse() found. */
+/** enum frame_l3, frame_l4 - of struct frame_info. */
 enum frame_l3 { FRAME_L3_NONE, FRAME_L3_IPV4, FRAME_L3_IPV6 };
 enum frame_l4 { FRAME_L4_NONE, FRAME_L4_TCP, FRAME_L4_UDP, FRAME_L4_SCTP };
 
@@ -111,7 +67,51 @@ struct frame_info {
 	uint16_t l3_offset, l4_offset;
 	uint16_t ip_id;
 };
-void frame_parse(const struct frame *frame, struct frame_info *info);
+
+/**
+ * struct frame - one frame.
+ * @segment: @segments pieces that follow the header copy: the bytes already in @header are not in
+ *	them
+ * @len: whole frame without FCS and without the VLAN tag that @vlan holds (for TSO: before cutting)
+ * @header_len: bytes in @header; all of a short frame
+ * @vlan: TCI in host order, with FRAME_VLAN
+ * @vlan_tpid: 0x8100 or 0x88a8
+ * @info: by frame_finish()
+ * @l2_len, @l3_len, @l4_len: as the transmit context gave them, @l2_len without the tag taken out;
+ *	offsets into @header (checked: their sum <= @header_len when an offload flag is set)
+ * @l4_proto: IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP, with FRAME_L4_CSUM or FRAME_TSO
+ * @mss: payload bytes per cut frame, with FRAME_TSO; never 0
+ * @source: vport that sent it
+ */
+struct frame {
+	const struct frame_segment *segment;
+	uint32_t len;
+	uint16_t flags;
+	uint16_t header_len;
+	uint16_t segments;
+	uint16_t source;
+	uint16_t vlan;
+	uint16_t vlan_tpid;
+	struct frame_info info;
+	uint16_t mss;
+	uint16_t l2_len, l3_len, l4_len;
+	uint8_t l4_proto;
+	_Alignas(64) uint8_t header[FRAME_HEADER_MAX];
+};
+
+/**
+ * frame_finish() - complete a frame whose @header, @header_len, @segment, @segments, @len and
+ * offload fields a transmitter has filled with the raw bytes: takes an in-band tag (TPID 0x8100)
+ * out of @header into @vlan unless the transmitter set FRAME_VLAN itself, checks that the offload
+ * request fits the header, and finds the outer headers, once for all receivers (@info). FRAME_TSO implies FRAME_L4_CSUM and, for IPv4, FRAME_IP_CSUM.
+ *
+ * The header copy must hold the first min(@len, 128) bytes for the parser, and with offloads
+ * everything up to the end of the L4 header (at most FRAME_HEADER_MAX).
+ *
+ * Return: 0, or -EINVAL for a frame that must be dropped (too short: < 14; headers beyond @header;
+ * MSS 0; too long; length not the sum of the pieces; an offload inside the MAC addresses).
+ */
+int frame_finish(struct frame *frame);
 
 /* struct frame_cut.status: what the receiver is told about checksums of the frame delivered */
 #define FRAME_IP_CHECKED BIT(0)
@@ -137,7 +137,6 @@ struct frame_cut {
 	const struct frame *frame;
 	uint32_t len;		/* of the frame being delivered, padded if FRAME_PAD */
 	uint32_t status;	/* valid after frame_cut_end() */
-	struct frame_info info; /* of the frame; the same for all its cuts */
 	uint32_t index;		/* 0 for the first cut */
 	bool insert_vlan;	/* put the tag back into the bytes */
 	bool verify;		/* verify checksums that were not requested to be computed */

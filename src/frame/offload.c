@@ -90,7 +90,7 @@ static void set_kind(struct frame_cut *cut, uint8_t protocol)
 
 static bool is_outer_l4(const struct frame_cut *cut)
 {
-	return cut->info.l4 != FRAME_L4_NONE && cut->info.l4_offset == cut->sum_start;
+	return cut->frame->info.l4 != FRAME_L4_NONE && cut->frame->info.l4_offset == cut->sum_start;
 }
 
 static void prepare_compute(struct frame_cut *cut)
@@ -135,8 +135,8 @@ static uint32_t l4_length(const struct frame *frame, const struct frame_info *in
 
 static bool no_udp_checksum(const struct frame_cut *cut)
 {
-	return cut->info.l4 == FRAME_L4_UDP &&
-	       !get_le16(cut->frame->header + cut->info.l4_offset + UDP_CHECKSUM);
+	return cut->frame->info.l4 == FRAME_L4_UDP &&
+	       !get_le16(cut->frame->header + cut->frame->info.l4_offset + UDP_CHECKSUM);
 }
 
 static void prepare_verify_l4(struct frame_cut *cut)
@@ -144,7 +144,7 @@ static void prepare_verify_l4(struct frame_cut *cut)
 	static const uint8_t protocol[] = { [FRAME_L4_TCP] = IPPROTO_TCP,
 					    [FRAME_L4_UDP] = IPPROTO_UDP,
 					    [FRAME_L4_SCTP] = IPPROTO_SCTP };
-	const struct frame_info *info = &cut->info;
+	const struct frame_info *info = &cut->frame->info;
 	const uint8_t *ip = cut->frame->header + info->l3_offset;
 	uint32_t len;
 
@@ -166,7 +166,7 @@ static void prepare_verify_l4(struct frame_cut *cut)
 
 static void judge_ipv4(struct frame_cut *cut)
 {
-	const uint8_t *ip = cut->frame->header + cut->info.l3_offset;
+	const uint8_t *ip = cut->frame->header + cut->frame->info.l3_offset;
 
 	cut->verdict |= FRAME_IP_CHECKED;
 	if (csum_fold(csum_partial(ip, ipv4_len(ip), 0)))
@@ -177,7 +177,7 @@ void offload_prepare(struct frame_cut *cut)
 {
 	const struct frame *frame = cut->frame;
 	uint16_t flags = frame->flags;
-	bool ipv4 = cut->info.l3 == FRAME_L3_IPV4;
+	bool ipv4 = cut->frame->info.l3 == FRAME_L3_IPV4;
 
 	if (flags & FRAME_TSO)
 		prepare_tso(cut);
@@ -188,7 +188,7 @@ void offload_prepare(struct frame_cut *cut)
 	if (flags & FRAME_IP_CSUM) {
 		if (!(flags & FRAME_TSO)) /* else for each cut */
 			ipv4_checksum(cut->header + cut->tag_len + frame->l2_len);
-		if (ipv4 && cut->info.l3_offset == frame->l2_len)
+		if (ipv4 && cut->frame->info.l3_offset == frame->l2_len)
 			cut->verdict |= FRAME_IP_CHECKED;
 	} else if (ipv4 && flags & FRAME_CSUM_GOOD) {
 		cut->verdict |= FRAME_IP_CHECKED;
@@ -198,7 +198,7 @@ void offload_prepare(struct frame_cut *cut)
 
 	if (flags & FRAME_L4_CSUM)
 		prepare_compute(cut);
-	else if (flags & FRAME_CSUM_GOOD && cut->info.l4 != FRAME_L4_NONE && !no_udp_checksum(cut))
+	else if (flags & FRAME_CSUM_GOOD && cut->frame->info.l4 != FRAME_L4_NONE && !no_udp_checksum(cut))
 		cut->verdict |= FRAME_L4_CHECKED;
 	else if (cut->verify && !(flags & FRAME_CSUM_GOOD))
 		prepare_verify_l4(cut);

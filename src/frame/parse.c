@@ -7,7 +7,7 @@
  * headers (82599: the parser gives up likewise; a frame it cannot follow is delivered without L4
  * classification). Sections 7.1.2.8 and 7.1.11 of the 82599 data sheet; RFC 8200 section 4.
  */
-#include "frame/frame.h"
+#include "frame/parse.h"
 
 #include <netinet/in.h>
 #include "frame/protocol.h"
@@ -88,8 +88,10 @@ static void parse_ipv6(const struct frame *frame, struct frame_info *info)
 	parse_ipv6_extensions(frame, info, ip[IPV6_NEXT_HEADER]);
 }
 
-void frame_parse(const struct frame *frame, struct frame_info *info)
+void frame_parse(struct frame *frame)
 {
+	struct frame_info *info = &frame->info;
+
 	*info = (struct frame_info){ 0 };
 	switch (get_be16(frame->header + ETH_TYPE)) {
 	case ETH_TYPE_IPV4:

@@ -257,7 +257,7 @@ uint32_t ixgbe_rss_hash(const struct ixgbe_rss_table *table, const uint8_t *inpu
  * Return: RSSTYPE, IXGBE_RXD_RSSTYPE_NONE with *@hash = 0 when no selected field is in the frame.
  */
 uint32_t ixgbe_rss_frame(const struct ixgbe_rss_table *table, uint32_t mrqc,
-			 const struct frame *frame, const struct frame_info *info, uint32_t *hash);
+			 const struct frame *frame, uint32_t *hash);
 
 /**
  * struct ixgbe_rss_burst - where the frames of a burst go.

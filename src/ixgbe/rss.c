@@ -121,14 +121,14 @@ static uint32_t hash_ipv6(const struct ixgbe_rss_table *table, uint32_t mrqc,
 }
 
 uint32_t ixgbe_rss_frame(const struct ixgbe_rss_table *table, uint32_t mrqc,
-			 const struct frame *frame, const struct frame_info *info, uint32_t *hash)
+			 const struct frame *frame, uint32_t *hash)
 {
 	*hash = 0;
-	switch (info->l3) {
+	switch (frame->info.l3) {
 	case FRAME_L3_IPV4:
-		return hash_ipv4(table, mrqc, frame, info, hash);
+		return hash_ipv4(table, mrqc, frame, &frame->info, hash);
 	case FRAME_L3_IPV6:
-		return hash_ipv6(table, mrqc, frame, info, hash);
+		return hash_ipv6(table, mrqc, frame, &frame->info, hash);
 	default:
 		return IXGBE_RXD_RSSTYPE_NONE;
 	}
@@ -185,12 +185,10 @@ void ixgbe_rss_spread(struct ixgbe_pf *pf, unsigned int pool, unsigned int queue
 	load_key(pf);
 	mask = queue_mask(pf, pool, queues);
 	for (unsigned int i = 0; i < n; i++) {
-		struct frame_info info;
 		unsigned int queue = 0;
 
-		frame_parse(frame[i], &info);
 		burst->type[i] =
-			(uint8_t)ixgbe_rss_frame(&pf->rss, mrqc, frame[i], &info, &burst->hash[i]);
+			(uint8_t)ixgbe_rss_frame(&pf->rss, mrqc, frame[i], &burst->hash[i]);
 		if (burst->type[i] != IXGBE_RXD_RSSTYPE_NONE)
 			queue = redirect(pf, burst->hash[i]) & mask;
 		burst->wanted[queue] |= BIT64(i);

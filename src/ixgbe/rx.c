@@ -227,7 +227,7 @@ static uint32_t advanced_status(const struct frame_cut *cut)
 	if (cut->status & FRAME_IP_BAD)
 		status |= IXGBE_RXD_IPE;
 	if (cut->status & FRAME_L4_CHECKED)
-		status |= IXGBE_RXD_L4CS | (cut->info.l4 == FRAME_L4_UDP ? IXGBE_RXD_UDPCS : 0);
+		status |= IXGBE_RXD_L4CS | (cut->frame->info.l4 == FRAME_L4_UDP ? IXGBE_RXD_UDPCS : 0);
 	if (cut->status & FRAME_L4_BAD)
 		status |= IXGBE_RXD_TCPE;
 	return status;
@@ -245,7 +245,7 @@ static uint32_t legacy_status(const struct frame_cut *cut)
 	if (cut->status & FRAME_IP_BAD)
 		status |= IXGBE_RXL_IPE;
 	if (cut->status & FRAME_L4_CHECKED)
-		status |= IXGBE_RXL_L4CS | (cut->info.l4 == FRAME_L4_UDP ? IXGBE_RXL_UDPCS : 0);
+		status |= IXGBE_RXL_L4CS | (cut->frame->info.l4 == FRAME_L4_UDP ? IXGBE_RXL_UDPCS : 0);
 	if (cut->status & FRAME_L4_BAD)
 		status |= IXGBE_RXL_TCPE;
 	return status;
@@ -269,8 +269,8 @@ static void complete_legacy(struct window *w, const struct frame_cut *cut)
 static void complete_advanced(struct receiver *r, struct window *w, const struct frame_cut *cut,
 			      unsigned int i)
 {
-	uint32_t type = packet_type(&cut->info) | r->rss.type[i];
-	uint32_t hash = r->hash_wanted ? r->rss.hash[i] : cut->info.ip_id;
+	uint32_t type = packet_type(&cut->frame->info) | r->rss.type[i];
+	uint32_t hash = r->hash_wanted ? r->rss.hash[i] : cut->frame->info.ip_id;
 	uint32_t vlan = cut->frame->flags & FRAME_VLAN ? cut->frame->vlan : 0;
 
 	for (uint32_t left = cut->len; left; w->next++) {

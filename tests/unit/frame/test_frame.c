@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include "reference.h"
+#include "frame/parse.h"
 #include "frame/protocol.h"
 
 static struct ref_frame f;
@@ -36,12 +37,10 @@ static struct frame *whole(const struct ref_spec *spec, unsigned int flags)
 	return &load.frame;
 }
 
-static struct frame_info parse(const struct frame *frame)
+static struct frame_info parse(struct frame *frame)
 {
-	struct frame_info info;
-
-	frame_parse(frame, &info);
-	return info;
+	frame_parse(frame);
+	return frame->info;
 }
 
 static void test_parse_plain(void **ctx)
