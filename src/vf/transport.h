@@ -61,8 +61,10 @@ struct vf_transport_ops {
 	void (*close)(struct vf_transport *transport);
 };
 
+/** struct vf_transport - @why: what was wrong when dma_map() last failed, in words; empty: its errno says all. */
 struct vf_transport {
 	const struct vf_transport_ops *ops;
+	struct softiov_reason why;
 };
 
 /** vf_transport_unix() - connect to vfio-user socket @path. */
