@@ -42,6 +42,11 @@ struct round {
 	uint64_t packets, bytes, csum, tso_requests, tso_segments;
 };
 
+static struct vport_stats *round_stats(const struct round *round)
+{
+	return round->config->vport[round->source].stats;
+}
+
 static void count_frame(const struct frame *frame, uint32_t *packets, uint64_t *bytes)
 {
 	if (likely(!(frame->flags & FRAME_TSO))) {
@@ -113,43 +118,52 @@ static void count_sent(struct round *round, const struct frame *frame)
 	}
 }
 
-/* May frame @i be sent, and who gets it? */
-static void classify(struct round *round, unsigned int i, struct frame *frame)
+/* Who gets frame @i, which may be sent with the tag that @key has? */
+static void classify(struct round *round, unsigned int i, struct frame *frame,
+		     const struct eswitch_key *key)
 {
-	struct vport_stats *stats = round->config->vport[round->source].stats;
-	struct eswitch_key key = {
-		.header = frame->header,
-		.tagged = frame->flags & FRAME_VLAN,
-		.vlan = frame->vlan,
-	};
-	enum eswitch_drop drop;
-	unsigned int single = 0, copies;
+	unsigned int single = key->receiver, copies = 1;
 	struct vport_set to;
 
-	frame->source = (uint16_t)round->source;
-	if (unlikely(!round->config->link_up)) {
-		drop_frame(stats, VPORT_DROP_TX_LINK_DOWN, frame);
-		return;
-	}
-	drop = eswitch_ingress(round->config->table, round->source, &key);
-	if (unlikely(drop != ESWITCH_DELIVERED)) {
-		drop_frame(stats, drop_counter[drop], frame);
-		return;
-	}
-	frame->vlan = key.vlan;
-	if (key.tagged)
-		frame->flags |= FRAME_VLAN;
-	else
-		frame->flags &= (uint16_t)~FRAME_VLAN;
-	copies = eswitch_forward(round->config->table, round->source, &key, &to, &single);
+	frame->vlan = key->vlan;
+	frame->flags = (uint16_t)((frame->flags & ~FRAME_VLAN) | (key->tagged ? FRAME_VLAN : 0));
+	if (unlikely(single == ESWITCH_ASK))
+		copies = eswitch_forward(round->config->table, round->source, key, &to, &single);
 	if (likely(copies == 1))
 		copies = want_single(round, i, single);
 	else if (copies)
 		copies = want_flood(round, i, &to);
 	if (unlikely(!copies))
-		drop_frame(stats, VPORT_DROP_TX_NO_RECEIVER, frame);
+		drop_frame(round_stats(round), VPORT_DROP_TX_NO_RECEIVER, frame);
 	else
 		count_sent(round, frame);
+}
+
+/* Which frames may be sent, and who gets them? */
+static void classify_burst(struct round *round, struct frame *frame, unsigned int n)
+{
+	struct eswitch_key key[FRAME_BURST];
+
+	for (unsigned int i = 0; i < n; i++) {
+		frame[i].source = (uint16_t)round->source;
+		key[i].header = frame[i].header;
+		key[i].vlan = frame[i].vlan;
+		key[i].tagged = frame[i].flags & FRAME_VLAN;
+	}
+	eswitch_burst(round->config->table, round->source, key, n);
+	for (unsigned int i = 0; i < n; i++) {
+		if (likely(!key[i].drop))
+			classify(round, i, &frame[i], &key[i]);
+		else
+			drop_frame(round_stats(round), drop_counter[key[i].drop], &frame[i]);
+	}
+}
+
+static void drop_burst(struct round *round, const struct frame *frame, unsigned int n,
+		       enum vport_drop why)
+{
+	for (unsigned int i = 0; i < n; i++)
+		drop_frame(round_stats(round), why, &frame[i]);
 }
 
 /* The frames of the burst that @vport gets, in order, and nothing left wanted. Return: how many. */
@@ -228,7 +242,7 @@ static void deliver(struct round *round, struct frame *frames)
 
 static void count_round(const struct round *round)
 {
-	struct vport_stats *stats = round->config->vport[round->source].stats;
+	struct vport_stats *stats = round_stats(round);
 
 	if (!stats || !round->packets)
 		return;
@@ -254,8 +268,10 @@ static void forward(struct dp_worker *worker, struct dp_port *port, const struct
 	};
 	struct frame *frames = worker->burst.frame;
 
-	for (unsigned int i = 0; i < n; i++)
-		classify(&round, i, &frames[i]);
+	if (likely(config->link_up))
+		classify_burst(&round, frames, n);
+	else
+		drop_burst(&round, frames, n, VPORT_DROP_TX_LINK_DOWN);
 	count_round(&round);
 	deliver(&round, frames);
 }

@@ -134,12 +134,21 @@ enum eswitch_drop {
 };
 const char *eswitch_drop_name(enum eswitch_drop drop);
 
-/** struct eswitch_key - what the switch looks at. */
+/**
+ * struct eswitch_key - what the switch looks at, and what eswitch_burst() says of it.
+ * @header: destination MAC, source MAC, EtherType: 14 bytes, untagged
+ * @vlan: TCI, with @tagged
+ * @drop: enum eswitch_drop
+ * @receiver: the only vport that gets it, or ESWITCH_ASK
+ */
 struct eswitch_key {
-	const uint8_t *header; /* destination MAC, source MAC, EtherType: 14 bytes, untagged */
+	const uint8_t *header;
+	uint16_t vlan;
 	bool tagged;
-	uint16_t vlan; /* TCI */
+	uint8_t drop;
+	uint16_t receiver;
 };
+#define ESWITCH_ASK UINT16_MAX /* several get it, or none: eswitch_forward() tells */
 
 /**
  * eswitch_ingress() - may @vport send this? Applies port VLAN (may set key->tagged and key->vlan)
@@ -158,6 +167,13 @@ enum eswitch_drop eswitch_ingress(const struct eswitch_table *table, unsigned in
 unsigned int eswitch_forward(const struct eswitch_table *table, unsigned int vport,
 			     const struct eswitch_key *key, struct vport_set *to,
 			     unsigned int *single);
+
+/**
+ * eswitch_burst() - eswitch_ingress() and, as far as one look-up decides, eswitch_forward(), for @n
+ * frames of one sender: fills @drop and, of frames not dropped, @receiver.
+ */
+void eswitch_burst(const struct eswitch_table *table, unsigned int vport, struct eswitch_key *key,
+		   unsigned int n);
 
 static inline bool vport_set_has(const struct vport_set *set, unsigned int vport)
 {

@@ -49,22 +49,19 @@ static inline const struct vlan_class *class_of(const struct eswitch_table *tabl
 					      : VLAN_CLASS_UNTAGGED];
 }
 
-static bool owns_source(const struct eswitch_table *table, struct pool_index pool,
-			const struct eswitch_key *key)
+static bool owns_source(const struct eswitch_table *table, struct pool_index pool, uint64_t mac)
 {
-	const struct mac_slot *slot = mac_find(table, mac_word(key->header + ETH_ALEN));
+	const struct mac_slot *slot = mac_find(table, mac);
 
 	return slot && table->rule[slot->rule].filter[pool.partition] >> pool.pool & 1;
 }
 
-static enum eswitch_drop ingress_checks(const struct eswitch_table *table,
-					const struct sender *sender, unsigned int vport,
-					struct eswitch_key *key)
+/* The tag as the port VLAN has it, and whether the sender may use it. */
+static inline enum eswitch_drop ingress_vlan(const struct eswitch_table *table,
+					     const struct sender *sender, unsigned int vport,
+					     struct eswitch_key *key)
 {
 	struct pool_index pool = pool_of(vport);
-
-	if (sender->flags & SENDER_CHECK_MAC && !owns_source(table, pool, key))
-		return ESWITCH_DROP_SPOOF_MAC;
 
 	if (sender->flags & SENDER_VLAN_INSERT) {
 		if (key->tagged && sender->flags & SENDER_CHECK_VLAN &&
@@ -82,18 +79,36 @@ static enum eswitch_drop ingress_checks(const struct eswitch_table *table,
 	return ESWITCH_DELIVERED;
 }
 
-enum eswitch_drop eswitch_ingress(const struct eswitch_table *table, unsigned int vport,
-				  struct eswitch_key *key)
+/*
+ * @known_source: an address that the sender was found to own, MAC_EMPTY: none yet. Senders have few,
+ * so within a burst most need no look-up.
+ */
+static inline enum eswitch_drop ingress(const struct eswitch_table *table,
+					const struct sender *sender, unsigned int vport,
+					struct eswitch_key *key, uint64_t *known_source)
 {
-	const struct sender *sender = &table->sender[vport];
-
 	if (vport == ESWITCH_UPLINK)
 		return ESWITCH_DELIVERED;
 	if (unlikely(!(sender->flags & SENDER_TX)))
 		return ESWITCH_DROP_TX_DISABLED;
-	if (!(sender->flags & SENDER_CHECKS))
-		return ESWITCH_DELIVERED;
-	return ingress_checks(table, sender, vport, key);
+	if (sender->flags & SENDER_CHECK_MAC) {
+		uint64_t source = mac_word(key->header + ETH_ALEN);
+
+		if (unlikely(source != *known_source)) {
+			if (!owns_source(table, pool_of(vport), source))
+				return ESWITCH_DROP_SPOOF_MAC;
+			*known_source = source;
+		}
+	}
+	return ingress_vlan(table, sender, vport, key);
+}
+
+enum eswitch_drop eswitch_ingress(const struct eswitch_table *table, unsigned int vport,
+				  struct eswitch_key *key)
+{
+	uint64_t known_source = MAC_EMPTY;
+
+	return ingress(table, &table->sender[vport], vport, key, &known_source);
 }
 
 static unsigned int only(struct vport_set *to, unsigned int *single, unsigned int vport)
@@ -197,34 +212,68 @@ static unsigned int forward_all(const struct eswitch_table *table, unsigned int 
 	return make_set(pools, uplink, to, single);
 }
 
+/* May one look-up decide who gets a unicast frame of @vport? */
+static inline bool is_plain(const struct eswitch_table *table, unsigned int vport)
+{
+	uint16_t flags = table->sender[vport].flags;
+
+	if (vport == ESWITCH_UPLINK)
+		return table->plain_wire;
+	return table->plain_local && flags & SENDER_LOOPBACK && !(flags & SENDER_ALONE);
+}
+
+/* The only receiver of a unicast frame of a plain sender, or ESWITCH_ASK. */
+static inline unsigned int forward_plain(const struct eswitch_table *table, unsigned int vport,
+					 const struct mac_slot *slot, const struct eswitch_key *key)
+{
+	unsigned int to = slot ? slot->single : 0;
+
+	if (likely(to && to != vport)) {
+		struct pool_index pool = pool_of(to);
+
+		if (likely(class_of(table, key)->members[pool.partition] >> pool.pool & 1))
+			return to;
+	} else if (!slot && vport != ESWITCH_UPLINK) {
+		return ESWITCH_UPLINK;
+	}
+	return ESWITCH_ASK;
+}
+
 unsigned int eswitch_forward(const struct eswitch_table *table, unsigned int vport,
 			     const struct eswitch_key *key, struct vport_set *to,
 			     unsigned int *single)
 {
 	struct packet packet = { .mac = mac_word(key->header), .wire = vport == ESWITCH_UPLINK };
-	uint16_t flags = table->sender[vport].flags;
-	bool plain = table->plain_wire;
 
-	if (!packet.wire) {
-		if (unlikely(!(flags & SENDER_LOOPBACK)))
-			return only(to, single, ESWITCH_UPLINK);
-		plain = table->plain_local && !(flags & SENDER_ALONE);
-	}
+	if (unlikely(!packet.wire && !(table->sender[vport].flags & SENDER_LOOPBACK)))
+		return only(to, single, ESWITCH_UPLINK);
 	packet.slot = mac_find(table, packet.mac);
 	packet.class = class_of(table, key);
 	if (unlikely(packet.mac & MAC_GROUP)) {
 		packet.cast = packet.mac == MAC_BROADCAST ? BROADCAST : MULTICAST;
-	} else if (likely(plain)) {
-		unsigned int vport_of_mac = packet.slot ? packet.slot->single : 0;
+	} else if (likely(is_plain(table, vport))) {
+		unsigned int receiver = forward_plain(table, vport, packet.slot, key);
 
-		if (vport_of_mac && vport_of_mac != vport) {
-			struct pool_index pool = pool_of(vport_of_mac);
-
-			if (likely(packet.class->members[pool.partition] >> pool.pool & 1))
-				return only(to, single, vport_of_mac);
-		} else if (!packet.slot && !packet.wire) {
-			return only(to, single, ESWITCH_UPLINK);
-		}
+		if (likely(receiver != ESWITCH_ASK))
+			return only(to, single, receiver);
 	}
 	return forward_all(table, vport, &packet, to, single);
+}
+
+void eswitch_burst(const struct eswitch_table *table, unsigned int vport, struct eswitch_key *key,
+		   unsigned int n)
+{
+	const struct sender *sender = &table->sender[vport];
+	bool plain = is_plain(table, vport);
+	uint64_t known_source = MAC_EMPTY;
+
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t mac = mac_word(key[i].header);
+
+		key[i].drop = (uint8_t)ingress(table, sender, vport, &key[i], &known_source);
+		key[i].receiver = ESWITCH_ASK;
+		if (likely(plain && !(mac & MAC_GROUP)))
+			key[i].receiver = (uint16_t)forward_plain(table, vport,
+								  mac_find(table, mac), &key[i]);
+	}
 }

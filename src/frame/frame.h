@@ -135,11 +135,11 @@ int frame_finish(struct frame *frame);
  */
 struct frame_cut {
 	const struct frame *frame;
-	uint32_t len;		/* of the frame being delivered, padded if FRAME_PAD */
-	uint32_t status;	/* valid after frame_cut_end() */
-	uint32_t index;		/* 0 for the first cut */
-	bool insert_vlan;	/* put the tag back into the bytes */
-	bool verify;		/* verify checksums that were not requested to be computed */
+	uint32_t len;	  /* of the frame being delivered, padded if FRAME_PAD */
+	uint32_t status;  /* valid after frame_cut_end() */
+	uint32_t index;	  /* 0 for the first cut */
+	bool insert_vlan; /* put the tag back into the bytes */
+	bool verify;	  /* verify checksums that were not requested to be computed */
 	/* private */
 	bool more;		     /* cuts are left */
 	bool compute;		     /* the sum is to be stored, not compared */

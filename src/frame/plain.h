@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * plain.h - delivering the frame that asks for nothing: no cutting, no checksum to compute, no tag
+ * to insert. Most frames are such, and for them the iterator of frame.h would be all ceremony: one
+ * copy of the header, one of what follows.
+ */
+#ifndef SOFTIOV_FRAME_PLAIN_H
+#define SOFTIOV_FRAME_PLAIN_H
+
+#include "frame/copy.h"
+#include "frame/frame.h"
+
+/** frame_is_plain() - are the bytes delivered as they are, but perhaps for a tag? */
+static inline bool frame_is_plain(const struct frame *frame)
+{
+	return !(frame->flags & (FRAME_IP_CSUM | FRAME_L4_CSUM | FRAME_TSO | FRAME_CSUM_GOOD)) &&
+	       (!(frame->flags & FRAME_PAD) || frame->len >= FRAME_MIN_LEN);
+}
+
+/**
+ * frame_plain_judge() - verify the checksums of a plain frame with IP in it, before it is copied.
+ * @status: as struct frame_cut has it after frame_cut_end()
+ * Return: false: they cover bytes beyond the header copy, to be summed while they are copied.
+ */
+bool frame_plain_judge(const struct frame *frame, uint32_t *status);
+
+/** frame_plain_copy() - all @frame->len bytes of a plain frame, without its tag. */
+static inline void frame_plain_copy(const struct frame *frame, uint8_t *to)
+{
+	copy_bytes(to, frame->header, frame->header_len);
+	to += frame->header_len;
+	for (unsigned int i = 0; unlikely(i < frame->segments); i++) {
+		copy_bytes(to, frame->segment[i].base, frame->segment[i].len);
+		to += frame->segment[i].len;
+	}
+}
+
+#endif

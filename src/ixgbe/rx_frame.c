@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * rx_frame.c - from frames to receive descriptors: the one copy.
+ *
+ * A frame's buffers are all translated before the first byte is copied; so it is delivered whole or
+ * not at all, and no descriptor is lost to a frame that is dropped. A buffer that the IOMMU refuses
+ * stays where it is: a completion without data does not exist, so the frame is dropped and the next
+ * one tries again.
+ *
+ * There are two ways to the same descriptors. A frame that asks for nothing and fits one buffer,
+ * whose translation is cached, is delivered in one piece (deliver_plain()); any other goes through
+ * the iterator of frame/frame.h.
+ *
+ * 82599 data sheet: 7.1.5, 7.1.6 (descriptors), 7.1.11 (checksums), 7.4 (VLAN).
+ */
+#include "ixgbe/rx.h"
+
+#include "frame/plain.h"
+
+#define VLAN_TAG_LEN 4u
+#define FRAME_DESCS_MAX 16u /* of the longest frame in the smallest buffers, 1 KiB */
+#define FRAME_PIECES_MAX 64u
+#define PREFETCH_AHEAD 4u
+
+_Static_assert(FRAME_MAX_LEN <= FRAME_DESCS_MAX * 1024, "a frame fits its descriptors");
+_Static_assert(FRAME_DESCS_MAX <= RX_WINDOW, "a frame fits the window");
+
+/** struct piece - contiguous host memory of a receive buffer. */
+struct piece {
+	uint8_t *host;
+	uint32_t len;
+};
+
+/* --- descriptors ----------------------------------------------------------------------------- */
+
+static uint64_t buffer_address(const struct ixgbe_desc *desc)
+{
+	return (uint64_t)desc->dword[1] << 32 | desc->dword[0];
+}
+
+static uint32_t packet_type(const struct frame_info *info)
+{
+	static const uint32_t l4[] = {
+		[FRAME_L4_NONE] = 0,
+		[FRAME_L4_TCP] = IXGBE_RXD_TCP,
+		[FRAME_L4_UDP] = IXGBE_RXD_UDP,
+		[FRAME_L4_SCTP] = IXGBE_RXD_SCTP,
+	};
+
+	switch (info->l3) {
+	case FRAME_L3_IPV4:
+		return l4[info->l4] | IXGBE_RXD_IPV4 | (info->ip_options ? IXGBE_RXD_IPV4E : 0);
+	case FRAME_L3_IPV6:
+		return l4[info->l4] | IXGBE_RXD_IPV6 | (info->ip_options ? IXGBE_RXD_IPV6E : 0);
+	default:
+		return 0;
+	}
+}
+
+/* Advanced write-back, status and errors of the last descriptor (7.1.6.2). */
+static inline uint32_t advanced_status(const struct frame *frame, uint32_t checked)
+{
+	uint32_t status = IXGBE_RXD_DD | IXGBE_RXD_EOP;
+
+	if (likely(frame->flags & FRAME_LOOPBACK))
+		status |= IXGBE_RXD_LB;
+	if (frame->flags & FRAME_VLAN)
+		status |= IXGBE_RXD_VP;
+	if (!checked)
+		return status;
+	if (checked & FRAME_IP_CHECKED)
+		status |= IXGBE_RXD_IPCS;
+	if (checked & FRAME_IP_BAD)
+		status |= IXGBE_RXD_IPE;
+	if (checked & FRAME_L4_CHECKED)
+		status |= IXGBE_RXD_L4CS | (frame->info.l4 == FRAME_L4_UDP ? IXGBE_RXD_UDPCS : 0);
+	if (checked & FRAME_L4_BAD)
+		status |= IXGBE_RXD_TCPE;
+	return status;
+}
+
+/* Legacy write-back, status 7:0 and errors 15:8 of the last descriptor (7.1.5). */
+static uint32_t legacy_status(const struct frame_cut *cut)
+{
+	uint32_t status = IXGBE_RXL_DD | IXGBE_RXL_EOP;
+
+	if (cut->frame->flags & FRAME_VLAN)
+		status |= IXGBE_RXL_VP;
+	if (cut->status & FRAME_IP_CHECKED)
+		status |= IXGBE_RXL_IPCS;
+	if (cut->status & FRAME_IP_BAD)
+		status |= IXGBE_RXL_IPE;
+	if (cut->status & FRAME_L4_CHECKED)
+		status |= IXGBE_RXL_L4CS |
+			  (cut->frame->info.l4 == FRAME_L4_UDP ? IXGBE_RXL_UDPCS : 0);
+	if (cut->status & FRAME_L4_BAD)
+		status |= IXGBE_RXL_TCPE;
+	return status;
+}
+
+static void complete_legacy(struct rx_window *w, const struct frame_cut *cut)
+{
+	uint32_t vlan = cut->frame->flags & FRAME_VLAN ? cut->frame->vlan : 0;
+
+	for (uint32_t left = cut->len; left; w->next++) {
+		struct ixgbe_desc *desc = &w->desc[w->next];
+		uint32_t len = MIN(left, w->buffer_len);
+
+		left -= len;
+		desc->dword[2] = len;
+		desc->dword[3] =
+			left ? IXGBE_RXL_DD : legacy_status(cut) | vlan << IXGBE_RXL_VLAN_SHIFT;
+	}
+}
+
+static inline uint32_t vlan_field(const struct frame *frame)
+{
+	return frame->flags & FRAME_VLAN ? (uint32_t)frame->vlan << IXGBE_RXD_VLAN_SHIFT : 0;
+}
+
+static void complete_advanced(const struct rx_pool *r, struct rx_window *w,
+			      const struct frame_cut *cut, unsigned int i)
+{
+	const struct frame *frame = cut->frame;
+	uint32_t type = packet_type(&frame->info) | r->rss.type[i];
+	uint32_t hash = r->hash_wanted ? r->rss.hash[i] : frame->info.ip_id;
+
+	for (uint32_t left = cut->len; left; w->next++) {
+		struct ixgbe_desc *desc = &w->desc[w->next];
+		uint32_t len = MIN(left, w->buffer_len);
+
+		left -= len;
+		desc->dword[0] = type;
+		desc->dword[1] = hash;
+		desc->dword[2] = left ? IXGBE_RXD_DD : advanced_status(frame, cut->status);
+		desc->dword[3] = len | (left ? 0 : vlan_field(frame));
+	}
+}
+
+static inline void count_delivered(struct rx_pool *r, struct rx_window *w,
+				   const struct frame *frame, uint32_t len, uint32_t checked)
+{
+	static const uint8_t broadcast[ETH_ALEN] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+	w->packets++;
+	w->bytes += len;
+	if (unlikely(checked & (FRAME_IP_BAD | FRAME_L4_BAD)))
+		r->totals.csum_bad++;
+	if (unlikely(frame->header[0] & 1)) {
+		if (memcmp(frame->header, broadcast, ETH_ALEN) == 0)
+			r->totals.broadcast++;
+		else
+			r->totals.multicast++;
+	}
+}
+
+/* --- any frame ------------------------------------------------------------------------------- */
+
+/* Bring the next buffers near, if the cached translation covers them. */
+static void prefetch_buffer(const struct rx_window *w, uint32_t i)
+{
+	if (i < w->have)
+		__builtin_prefetch(ixgbe_dma_cached(&w->q->fetcher, buffer_address(&w->desc[i]), 1,
+						    IOMMU_WRITE),
+				   1);
+}
+
+/* Host memory for @len bytes of one buffer. Return: pieces added, 0: the IOMMU refuses. */
+static unsigned int map_buffer(struct rx_window *w, const struct ixgbe_desc *desc, uint32_t len,
+			       struct piece *piece, unsigned int room)
+{
+	struct ixgbe_fetcher *fetcher = &w->q->fetcher;
+	struct iommu_domain *domain = fetcher->domain;
+	uint64_t address = buffer_address(desc);
+	unsigned int n = 0;
+	bool split = false;
+
+	piece->host =
+		iommu_translate(domain, &fetcher->buffer_tlb, address, len, IOMMU_WRITE, &split);
+	piece->len = len;
+	if (likely(piece->host))
+		return 1;
+	if (!split)
+		return 0;
+	for (uint32_t run; len; len -= run, address += run) {
+		uint8_t *host;
+
+		if (n >= room)
+			return 0;
+		host = iommu_run(domain, &fetcher->buffer_tlb, address, len, IOMMU_WRITE, &run);
+		if (!host)
+			return 0;
+		piece[n++] = (struct piece){ .host = host, .len = run };
+	}
+	return n;
+}
+
+/* All buffers of a frame of @len bytes. Return: pieces, 0: the IOMMU refuses one. */
+static unsigned int map_buffers(struct rx_window *w, uint32_t len, struct piece *piece)
+{
+	unsigned int n = 0;
+
+	for (uint32_t i = w->next; len; i++) {
+		uint32_t some = MIN(len, w->buffer_len);
+		unsigned int added;
+
+		added = n < FRAME_PIECES_MAX
+				? map_buffer(w, &w->desc[i], some, &piece[n], FRAME_PIECES_MAX - n)
+				: 0;
+		if (unlikely(!added))
+			return 0;
+		n += added;
+		len -= some;
+	}
+	return n;
+}
+
+/* Where the current cut goes: checks, descriptors, memory. Return: pieces, 0: dropped and counted. */
+static unsigned int place(struct rx_pool *r, struct rx_window *w, const struct frame_cut *cut,
+			  uint32_t tag, uint32_t want, struct piece *piece)
+{
+	uint32_t descs = 1;
+	unsigned int pieces;
+
+	if (unlikely(cut->len - tag > r->max_len)) {
+		rx_drop(r, VPORT_DROP_RX_TOO_LONG, 1);
+		return 0;
+	}
+	if (unlikely(cut->len > w->buffer_len))
+		descs = (cut->len + w->buffer_len - 1) / w->buffer_len;
+	if (unlikely(descs > w->free)) {
+		rx_drop(r, VPORT_DROP_RX_NO_DESCRIPTOR, 1);
+		w->no_descriptor++;
+		return 0;
+	}
+	if (unlikely(w->bad || descs > FRAME_DESCS_MAX ||
+		     (w->have - w->next < descs && !rx_window_load(w, descs, want)))) {
+		w->bad = w->special = true;
+		rx_drop(r, VPORT_DROP_RX_DMA_FAULT, 1);
+		return 0;
+	}
+	prefetch_buffer(w, w->next + PREFETCH_AHEAD);
+	pieces = map_buffers(w, cut->len, piece);
+	if (unlikely(!pieces)) {
+		w->bad = w->special = true; /* the next frames would meet the same buffer */
+		rx_drop(r, VPORT_DROP_RX_DMA_FAULT, 1);
+		return 0;
+	}
+	w->free -= descs;
+	return pieces;
+}
+
+static void deliver_frame(struct rx_pool *r, struct rx_window *w, const struct frame *frame,
+			  unsigned int i, uint32_t want)
+{
+	bool insert = !w->strip_vlan && frame->flags & FRAME_VLAN;
+	uint32_t tag = insert ? VLAN_TAG_LEN : 0;
+	struct piece piece[FRAME_PIECES_MAX];
+	struct frame_cut cut;
+
+	frame_cut_init(&cut, frame, insert, !(frame->flags & FRAME_CSUM_GOOD));
+	while (frame_cut_next(&cut)) {
+		unsigned int pieces = place(r, w, &cut, tag, want, piece);
+
+		if (unlikely(!pieces)) {
+			frame_cut_skip(&cut);
+			continue;
+		}
+		for (unsigned int p = 0; p < pieces; p++)
+			frame_cut_copy(&cut, piece[p].host, piece[p].len);
+		frame_cut_end(&cut);
+		if (likely(!w->legacy))
+			complete_advanced(r, w, &cut, i);
+		else
+			complete_legacy(w, &cut);
+		count_delivered(r, w, frame, cut.len - tag, cut.status);
+	}
+}
+
+/* --- the frame that asks for nothing --------------------------------------------------------- */
+
+/*
+ * Return: false: it is another kind of frame, or something is not at hand; nothing was done.
+ */
+static inline bool deliver_plain(struct rx_pool *r, struct rx_window *w, const struct frame *frame,
+				 unsigned int i)
+{
+	struct ixgbe_desc *desc = &w->desc[w->next];
+	uint32_t len = frame->len, type = 0, hash = 0, checked = 0;
+	uint8_t *host;
+
+	if (unlikely(w->next == w->have || w->special || !frame_is_plain(frame) ||
+		     (frame->flags & FRAME_VLAN && !w->strip_vlan) ||
+		     len > MIN(w->buffer_len, r->max_len)))
+		return false;
+	host = ixgbe_dma_cached(&w->q->fetcher, buffer_address(desc), len, IOMMU_WRITE);
+	if (unlikely(!host))
+		return false;
+	if (frame->info.l3 != FRAME_L3_NONE) {
+		if (unlikely(!frame_plain_judge(frame, &checked)))
+			return false;
+		type = packet_type(&frame->info);
+		hash = frame->info.ip_id;
+	}
+	prefetch_buffer(w, w->next + PREFETCH_AHEAD);
+	frame_plain_copy(frame, host);
+	desc->dword[0] = type | r->rss.type[i];
+	desc->dword[1] = r->hash_wanted ? r->rss.hash[i] : hash;
+	desc->dword[2] = advanced_status(frame, checked);
+	desc->dword[3] = len | vlan_field(frame);
+	w->next++;
+	w->free--;
+	count_delivered(r, w, frame, len, checked);
+	return true;
+}
+
+void rx_deliver(struct rx_pool *r, struct rx_window *w, struct frame *const frame[],
+		uint64_t wanted)
+{
+	for (; wanted; wanted &= wanted - 1) {
+		unsigned int i = (unsigned int)__builtin_ctzll(wanted);
+
+		if (unlikely(!deliver_plain(r, w, frame[i], i)))
+			deliver_frame(r, w, frame[i], i,
+				      r->n - i + (frame[i]->flags & FRAME_TSO ? RX_WINDOW : 0));
+	}
+}
