@@ -48,7 +48,7 @@ extern "C" {
 #define SOFTIOV_RING_MIN 32
 #define SOFTIOV_RING_MAX 4096
 #define SOFTIOV_RING_DEFAULT 512
-#define SOFTIOV_FRAME_MAX 9728	/* longest frame, without FCS */
+#define SOFTIOV_FRAME_MAX 9724	/* longest frame, without FCS */
 #define SOFTIOV_TSO_MAX 262143	/* longest segmentation request: PAYLEN is 18 bits */
 #define SOFTIOV_PIECES_MAX 40	/* buffers of one frame, as Linux' drivers have it */
 #define SOFTIOV_NEVER UINT64_MAX
@@ -149,7 +149,7 @@ void softiov_vf_close(struct softiov_vf *vf);
  * @device_id: PCI device ID (vendor 0x8086)
  * @mailbox_api: version agreed with the PF driver, 0 (1.0) ... 5 (1.5)
  * @queues: queue pairs the PF driver grants
- * @port_vlan: VLAN tag the PF driver adds and removes for this VF, 0: none
+ * @port_vlan: the PF driver adds and removes a VLAN tag for this VF (it does not say which); the VF joins none itself
  * @shared_registers: queue registers are plain memory: ringing the card costs no system call
  * @link_up, @link_mbps: as of the last softiov_vf_service()
  */
@@ -158,7 +158,7 @@ struct softiov_vf_info {
 	uint16_t device_id;
 	uint32_t mailbox_api;
 	uint32_t queues;
-	uint16_t port_vlan;
+	bool port_vlan;
 	bool shared_registers;
 	bool link_up;
 	uint32_t link_mbps;
@@ -174,7 +174,8 @@ const char *softiov_vf_address(const struct softiov_vf *vf);
  * softiov_vf_set_mac(): unicast address. softiov_vf_set_vlan(): join or leave VLAN @id, 1 ... 4094.
  * softiov_vf_set_multicast(): receive these @n group addresses, at most 30, instead of those before.
  * softiov_vf_set_mode(): what else to receive.
- * Return: also -SOFTIOV_ERR_REFUSED, -SOFTIOV_ERR_NO_PF.
+ * Return: also -SOFTIOV_ERR_REFUSED, -SOFTIOV_ERR_NO_PF, -SOFTIOV_ERR_GONE, -EOPNOTSUPP: the PF driver is too old to
+ * know the mode, -EAGAIN: the PF driver wants the VF to start anew, call softiov_vf_service() first.
  */
 enum softiov_rx_mode { SOFTIOV_RX_NORMAL, SOFTIOV_RX_ALL_MULTICAST, SOFTIOV_RX_PROMISCUOUS };
 int softiov_vf_set_mac(struct softiov_vf *vf, const uint8_t mac[6]);

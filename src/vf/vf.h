@@ -13,6 +13,10 @@
 
 struct softiov_napi;
 
+/* Until napi.c is built: queues have no NAPI context, and these are never called. */
+#pragma weak vf_napi_setup
+#pragma weak vf_napi_full
+
 #define VF_VECTORS 3		/* of an 82599 VF: two for queues ... */
 #define VF_QUEUE_VECTORS 2
 #define VF_MAILBOX_VECTOR 2	/* ... one for mailbox and link */
@@ -26,11 +30,23 @@ struct vf_pool_map {
 };
 
 /**
+ * struct vf_mailbox - @seen: bits of VFMAILBOX that reading clears, seen and not dealt with; @handshake: as from API 1.5
+ */
+struct vf_mailbox {
+	uint32_t seen;
+	bool handshake;
+};
+
+/**
  * struct softiov_vf
  * @bar: BAR 0; vf_register() finds a register in its mapped areas
  * @vector: eventfds, made when opened
  * @events: epoll descriptor over the mailbox vector and the transport; what softiov_vf_fd() returns
- * @vlan, @multicast, @mode, @mac_set: what was configured, to be asked for again after a reset
+ * @gone: the card is; stays so. Set by any thread
+ * @reset_due: the PF driver wants the VF to start anew; @reset_ns: when it last did; @looked_ns: last look at the card
+ * @link_allowed: by the administrator
+ * @vlan, @multicast, @mode, @own_mac, @mac_set: what was configured, to be asked for again after a reset
+ * @multicast_type: which bits of an address its hash is
  */
 struct softiov_vf {
 	struct vf_transport *transport;
@@ -40,17 +56,22 @@ struct softiov_vf {
 	struct vf_region bar;
 	int vector[VF_VECTORS];
 	int events;
-	bool gone;
+	atomic_bool gone;
+	bool reset_due, link_allowed;
+	uint64_t reset_ns, looked_ns;
+	struct vf_mailbox mailbox;
 	struct softiov_queue *queue[SOFTIOV_QUEUES_MAX];
 	struct vf_pool_map pool[VF_POOLS_MAX];
 	uint64_t vlan[VF_VLANS / 64];
 	uint8_t multicast[VF_MULTICAST_MAX][6];
 	unsigned int multicasts;
 	enum softiov_rx_mode mode;
+	uint8_t own_mac[6];
 	bool mac_set;
+	uint32_t multicast_type;
 };
 
-/** vf_fail() - fill @why (may be NULL) with "ADDRESS: text" and return @error. */
+/** vf_fail() - fill @why (may be NULL) and return @error. The text begins with the device's address. */
 int vf_fail(struct softiov_reason *why, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /*
@@ -62,6 +83,17 @@ _Atomic uint32_t *vf_register(const struct softiov_vf *vf, uint32_t offset);
 uint32_t vf_read(struct softiov_vf *vf, uint32_t offset);
 void vf_write(struct softiov_vf *vf, uint32_t offset, uint32_t value);
 void vf_post(struct softiov_vf *vf, uint32_t offset, uint32_t value);
+
+/** vf_start() - reset, mailbox, queues, interrupts; filters and queues are as after a reset. Return: as vf_mailbox_ask(). */
+int vf_start(struct softiov_vf *vf, struct softiov_reason *why);
+
+/** vf_look_at_link() - up to date @info. Return: has it changed? */
+bool vf_look_at_link(struct softiov_vf *vf);
+
+/* filters.c: ask for what was configured. vf_restore_filters() takes a refusal for an answer. */
+int vf_ask_max_frame(struct softiov_vf *vf);
+int vf_ask_mac(struct softiov_vf *vf, const uint8_t mac[6]);
+int vf_restore_filters(struct softiov_vf *vf);
 
 /** vf_map_pool(), vf_unmap_pool() - let the VF reach a pool; counted, so each queue calls both once. */
 int vf_map_pool(struct softiov_vf *vf, struct softiov_pool *pool, struct softiov_reason *why);

@@ -23,6 +23,8 @@
 #define TIMEOUT_MS 5000
 #define KERNEL_MAX_FDS 253 /* SCM_MAX_FD */
 #define NSEC_PER_MSEC 1000000ull
+#define USEC_PER_MSEC 1000
+#define MSEC_PER_SEC 1000
 
 static const char offered[] =
 	"{\"capabilities\":{\"max_msg_fds\":16,\"max_data_xfer_size\":1048576,\"pgsizes\":4096}}";
@@ -401,8 +403,8 @@ static int negotiate(struct vfio_user_client *client, struct reason *why)
 	return 0;
 }
 
-int vfio_user_client_attach(struct vfio_user_client **out, int fd,
-			    const struct vfio_user_client_ops *ops, void *ctx, struct reason *why)
+static int attach(struct vfio_user_client **out, int fd, unsigned int timeout_ms,
+		  const struct vfio_user_client_ops *ops, void *ctx, struct reason *why)
 {
 	struct vfio_user_client *client = calloc(1, sizeof(*client));
 	int error;
@@ -412,7 +414,7 @@ int vfio_user_client_attach(struct vfio_user_client **out, int fd,
 		return refuse(why, -ENOMEM, "out of memory");
 	}
 	client->fd = fd;
-	client->timeout_ms = TIMEOUT_MS;
+	client->timeout_ms = timeout_ms;
 	client->ops = ops;
 	client->ctx = ctx;
 	client->in.fd = -1;
@@ -425,11 +427,30 @@ int vfio_user_client_attach(struct vfio_user_client **out, int fd,
 	return 0;
 }
 
-int vfio_user_client_connect(struct vfio_user_client **client, const char *path,
-			     const struct vfio_user_client_ops *ops, void *ctx, struct reason *why)
+int vfio_user_client_attach(struct vfio_user_client **client, int fd,
+			    const struct vfio_user_client_ops *ops, void *ctx, struct reason *why)
+{
+	return attach(client, fd, TIMEOUT_MS, ops, ctx, why);
+}
+
+/* connect() waits for room in the listener's queue, for as long as a send may take (socket(7)). */
+static int connect_within(int fd, const struct sockaddr_un *name, unsigned int timeout_ms)
+{
+	struct timeval t = { .tv_sec = timeout_ms / MSEC_PER_SEC,
+			     .tv_usec = timeout_ms % MSEC_PER_SEC * USEC_PER_MSEC };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)) ||
+	    connect(fd, (const struct sockaddr *)name, sizeof(*name)))
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	return 0;
+}
+
+int vfio_user_client_connect_within(struct vfio_user_client **client, const char *path,
+				    unsigned int timeout_ms, const struct vfio_user_client_ops *ops,
+				    void *ctx, struct reason *why)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	int fd;
+	int fd, error;
 
 	if (strlen(path) >= sizeof(name.sun_path))
 		return refuse(why, -ENAMETOOLONG, "%s: too long for the name of a Unix socket",
@@ -438,13 +459,18 @@ int vfio_user_client_connect(struct vfio_user_client **client, const char *path,
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return refuse(why, -errno, "%s: %s", path, strerror(errno));
-	if (connect(fd, (const struct sockaddr *)&name, sizeof(name))) {
-		int error = -errno;
-
+	error = connect_within(fd, &name, timeout_ms);
+	if (error) {
 		close(fd);
 		return refuse(why, error, "cannot connect to %s: %s", path, strerror(-error));
 	}
-	return vfio_user_client_attach(client, fd, ops, ctx, why);
+	return attach(client, fd, timeout_ms, ops, ctx, why);
+}
+
+int vfio_user_client_connect(struct vfio_user_client **client, const char *path,
+			     const struct vfio_user_client_ops *ops, void *ctx, struct reason *why)
+{
+	return vfio_user_client_connect_within(client, path, TIMEOUT_MS, ops, ctx, why);
 }
 
 void vfio_user_client_close(struct vfio_user_client *client)

@@ -41,6 +41,14 @@ struct vfio_user_client_ops {
 int vfio_user_client_connect(struct vfio_user_client **client, const char *path,
 			     const struct vfio_user_client_ops *ops, void *ctx, struct reason *why);
 
+/**
+ * vfio_user_client_connect_within() - the same; neither connecting nor agreeing nor any later call waits longer than
+ * @timeout_ms.
+ */
+int vfio_user_client_connect_within(struct vfio_user_client **client, const char *path,
+				    unsigned int timeout_ms, const struct vfio_user_client_ops *ops,
+				    void *ctx, struct reason *why);
+
 /** vfio_user_client_attach() - the same over a connected socket @fd, which is consumed. */
 int vfio_user_client_attach(struct vfio_user_client **client, int fd,
 			    const struct vfio_user_client_ops *ops, void *ctx, struct reason *why);
