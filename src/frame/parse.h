@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * parse.h - the outer headers of a frame. Private to the room: frame_finish() calls it.
+ * parse.h - the outer headers of a frame; frame_finish() and frame_plain_finish() look for them.
  */
 #ifndef SOFTIOV_FRAME_PARSE_H
 #define SOFTIOV_FRAME_PARSE_H

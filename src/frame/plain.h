@@ -9,12 +9,32 @@
 
 #include "frame/copy.h"
 #include "frame/frame.h"
+#include "frame/parse.h"
+#include "frame/protocol.h"
 
 /** frame_is_plain() - are the bytes delivered as they are, but perhaps for a tag? */
 static inline bool frame_is_plain(const struct frame *frame)
 {
 	return !(frame->flags & (FRAME_IP_CSUM | FRAME_L4_CSUM | FRAME_TSO | FRAME_CSUM_GOOD)) &&
 	       (!(frame->flags & FRAME_PAD) || frame->len >= FRAME_MIN_LEN);
+}
+
+/**
+ * frame_plain_finish() - frame_finish() for a frame that is plain and in at most one segment.
+ */
+static inline int frame_plain_finish(struct frame *frame)
+{
+	uint16_t type = get_be16(frame->header + ETH_TYPE);
+
+	if (unlikely(frame->len < ETH_HEADER_LEN || frame->len > FRAME_MAX_LEN ||
+		     type == ETH_TYPE_VLAN))
+		return frame_finish(frame);
+	frame->vlan_tpid = ETH_TYPE_VLAN;
+	if (type == ETH_TYPE_IPV4 || type == ETH_TYPE_IPV6)
+		frame_parse(frame);
+	else
+		frame->info = (struct frame_info){ 0 };
+	return 0;
 }
 
 /**

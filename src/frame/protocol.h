@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * protocol.h - header fields by offset, named as the RFCs name them. Private to the room.
+ * protocol.h - header fields by offset, named as the RFCs name them.
  */
 #ifndef SOFTIOV_FRAME_PROTOCOL_H
 #define SOFTIOV_FRAME_PROTOCOL_H

@@ -222,18 +222,38 @@ uint8_t *ixgbe_ring_slot(const struct ixgbe_ring *ring, struct ixgbe_fetcher *fe
 void ixgbe_ring_advance(struct ixgbe_ring *ring, unsigned int n, const _Atomic uint32_t *generation,
 			_Atomic uint32_t *block);
 
-/** ixgbe_dma_cached() - host address of a buffer if the cached translation has it, else NULL. */
-static inline uint8_t *ixgbe_dma_cached(const struct ixgbe_fetcher *fetcher, uint64_t address,
-					uint32_t len, uint32_t perm)
+/**
+ * struct ixgbe_dma_view - the cached translation of buffers, good for one burst: whoever takes a map
+ * away waits until the worker has passed a quiescent point. @size 0: there is none.
+ */
+struct ixgbe_dma_view {
+	uint64_t iova, size;
+	uint8_t *host;
+};
+
+static inline struct ixgbe_dma_view ixgbe_dma_view(const struct ixgbe_fetcher *fetcher,
+						   uint32_t perm)
 {
 	const struct iommu_tlb *tlb = &fetcher->buffer_tlb;
+	bool valid = tlb->host && (tlb->perm & perm) == perm &&
+		     tlb->generation == atomic_load_explicit(&fetcher->domain->generation,
+							     memory_order_acquire);
 
-	if (likely(tlb->host &&
-		   tlb->generation == atomic_load_explicit(&fetcher->domain->generation,
-							   memory_order_acquire) &&
-		   (tlb->perm & perm) == perm && address >= tlb->iova && address <= tlb->last &&
-		   len - 1ull <= tlb->last - address))
-		return tlb->host + (address - tlb->iova);
+	return (struct ixgbe_dma_view){
+		.iova = tlb->iova,
+		.size = valid ? tlb->last - tlb->iova + 1 : 0,
+		.host = tlb->host,
+	};
+}
+
+/** ixgbe_dma_viewed() - host address of [@address, @address + @len) if the view covers it, else NULL. */
+static inline uint8_t *ixgbe_dma_viewed(const struct ixgbe_dma_view *view, uint64_t address,
+					uint32_t len)
+{
+	uint64_t offset = address - view->iova;
+
+	if (likely(offset < view->size && len - 1ull < view->size - offset))
+		return view->host + offset;
 	return NULL;
 }
 

@@ -37,6 +37,7 @@ struct rx_pool {
  * @free: descriptors the driver has given and that are not used yet
  * @offset: of desc[0], behind the head
  * @have: descriptors here, @next: the first unused; those before it are write-backs
+ * @buffers: their translation, as far as it is cached
  * @packets, @bytes, @no_descriptor: of this queue
  * @bad: the next buffer cannot be written
  * @special: no frame can take the short way: legacy descriptors, or @bad
@@ -50,6 +51,7 @@ struct rx_window {
 	uint32_t buffer_len;
 	bool legacy, strip_vlan, bad, special, refused;
 	enum vport_drop closed;
+	struct ixgbe_dma_view buffers;
 	uint32_t packets, no_descriptor;
 	uint64_t bytes;
 	struct ixgbe_desc desc[RX_WINDOW];

@@ -17,7 +17,6 @@
 
 #include "frame/plain.h"
 
-#define VLAN_TAG_LEN 4u
 #define FRAME_DESCS_MAX 16u /* of the longest frame in the smallest buffers, 1 KiB */
 #define FRAME_PIECES_MAX 64u
 #define PREFETCH_AHEAD 4u
@@ -160,8 +159,7 @@ static inline void count_delivered(struct rx_pool *r, struct rx_window *w,
 static void prefetch_buffer(const struct rx_window *w, uint32_t i)
 {
 	if (i < w->have)
-		__builtin_prefetch(ixgbe_dma_cached(&w->q->fetcher, buffer_address(&w->desc[i]), 1,
-						    IOMMU_WRITE),
+		__builtin_prefetch(ixgbe_dma_viewed(&w->buffers, buffer_address(&w->desc[i]), 1),
 				   1);
 }
 
@@ -293,7 +291,7 @@ static inline bool deliver_plain(struct rx_pool *r, struct rx_window *w, const s
 		     (frame->flags & FRAME_VLAN && !w->strip_vlan) ||
 		     len > MIN(w->buffer_len, r->max_len)))
 		return false;
-	host = ixgbe_dma_cached(&w->q->fetcher, buffer_address(desc), len, IOMMU_WRITE);
+	host = ixgbe_dma_viewed(&w->buffers, buffer_address(desc), len);
 	if (unlikely(!host))
 		return false;
 	if (frame->info.l3 != FRAME_L3_NONE) {
@@ -317,11 +315,14 @@ static inline bool deliver_plain(struct rx_pool *r, struct rx_window *w, const s
 void rx_deliver(struct rx_pool *r, struct rx_window *w, struct frame *const frame[],
 		uint64_t wanted)
 {
+	w->buffers = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
 	for (; wanted; wanted &= wanted - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(wanted);
 
-		if (unlikely(!deliver_plain(r, w, frame[i], i)))
-			deliver_frame(r, w, frame[i], i,
-				      r->n - i + (frame[i]->flags & FRAME_TSO ? RX_WINDOW : 0));
+		if (likely(deliver_plain(r, w, frame[i], i)))
+			continue;
+		deliver_frame(r, w, frame[i], i,
+			      r->n - i + (frame[i]->flags & FRAME_TSO ? RX_WINDOW : 0));
+		w->buffers = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
 	}
 }

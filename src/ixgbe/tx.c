@@ -20,6 +20,7 @@
  * 82599 data sheet: 7.2.3 (descriptors), 7.2.4 (segmentation), 7.2.5 (checksum offload), 7.2.3.5
  * (write-back).
  */
+#include "frame/plain.h"
 #include "ixgbe/internal.h"
 
 #define HEADER_COPY 128u  /* of a frame without offloads, or with short headers */
@@ -34,7 +35,8 @@ enum outcome { FRAME_OK, FRAME_BAD, FRAME_FAULT };
  * struct decoder - one burst.
  * @n: descriptors fetched, @next: the first not yet consumed
  * @bytes: of frames that may be cut, bounded so that one guest's requests do not hold up the others
- * @header_want: per frame, header bytes to copy in the second pass
+ * @plain: bit i: frame i was decoded by decode_plain()
+ * @header_want: per other frame, header bytes to copy in the second pass
  */
 struct decoder {
 	struct ixgbe_txq *q;
@@ -43,6 +45,7 @@ struct decoder {
 	uint16_t flags; /* of every frame */
 	unsigned int n, next;
 	uint32_t bytes;
+	uint64_t plain;
 	uint16_t header_want[FRAME_BURST];
 	struct ixgbe_desc desc[IXGBE_TX_BURST_DESCS];
 };
@@ -168,45 +171,50 @@ static enum outcome decode_frame(struct decoder *d, unsigned int n)
 	return FRAME_OK;
 }
 
-/* Of a descriptor that is a whole frame and asks for nothing, and what it must not have. */
+/* Of a descriptor that is a whole frame and asks for nothing: dwords 2 and 3, and what they must not have. */
 #define PLAIN (IXGBE_TXD_DEXT | IXGBE_TXD_DTYP_DATA << IXGBE_TXD_DTYP_SHIFT | IXGBE_TXD_EOP)
 #define PLAIN_MASK (PLAIN | IXGBE_TXD_DTYP_MASK | IXGBE_TXD_TSE | IXGBE_TXD_VLE)
 #define PLAIN_OPTIONS (IXGBE_TXD_IXSM | IXGBE_TXD_TXSM | IXGBE_TXD_IPSEC)
 
-/*
- * The common case of decode_next(), in one piece. Return: false: it is another case, or one whose
- * buffer needs a closer look; nothing was done.
- */
-static bool decode_plain(struct decoder *d)
+static inline bool is_plain(const struct ixgbe_desc *desc)
 {
-	const struct ixgbe_desc *desc = &d->desc[d->next];
-	uint32_t len = IXGBE_TXD_LEN(desc->dword[2]);
-	struct ixgbe_fetcher *fetcher = &d->q->fetcher;
-	struct frame_burst *burst = d->burst;
-	struct frame *frame = &burst->frame[burst->n];
-	struct frame_segment *segment = &burst->segment[burst->segments];
-	const uint8_t *host;
+	return (desc->dword[2] & PLAIN_MASK) == PLAIN && !(desc->dword[3] & PLAIN_OPTIONS) &&
+	       IXGBE_TXD_PAYLEN(desc->dword[3]) == IXGBE_TXD_LEN(desc->dword[2]);
+}
 
-	if (unlikely((desc->dword[2] & PLAIN_MASK) != PLAIN || desc->dword[3] & PLAIN_OPTIONS ||
-		     IXGBE_TXD_PAYLEN(desc->dword[3]) != len || d->q->state->skipping))
-		return false;
-	host = ixgbe_dma_cached(fetcher, buffer_address(desc), len, IOMMU_READ);
-	if (unlikely(!host))
-		return false;
-	__builtin_prefetch(host);
-	if (len > CACHE_LINE)
+/*
+ * Consume descriptors as long as each is a plain frame whose buffer the cached translation covers:
+ * the common case of decode_next(), in one piece.
+ */
+static void decode_plain(struct decoder *d)
+{
+	const struct ixgbe_dma_view view = ixgbe_dma_view(&d->q->fetcher, IOMMU_READ);
+	struct frame_burst *burst = d->burst;
+	unsigned int n = MIN(d->n - d->next, FRAME_BURST - burst->n);
+
+	if (unlikely(d->q->state->skipping))
+		return;
+	for (; n; n--) {
+		const struct ixgbe_desc *desc = &d->desc[d->next];
+		uint32_t len = IXGBE_TXD_LEN(desc->dword[2]);
+		const uint8_t *host = ixgbe_dma_viewed(&view, buffer_address(desc), len);
+		struct frame_segment *segment = &burst->segment[burst->segments++];
+		struct frame *frame = &burst->frame[burst->n];
+
+		if (unlikely(!host || !is_plain(desc))) {
+			burst->segments--;
+			return;
+		}
+		__builtin_prefetch(host);
 		__builtin_prefetch(host + CACHE_LINE);
-	*segment = (struct frame_segment){ .base = host, .len = len };
-	frame->segment = segment;
-	frame->segments = 1;
-	frame->flags = d->flags;
-	frame->len = len;
-	ixgbe_tx_no_request(frame);
-	d->header_want[burst->n] = (uint16_t)MIN(len, HEADER_COPY);
-	burst->segments++;
-	burst->n++;
-	consume(d, 1);
-	return true;
+		segment->base = host;
+		segment->len = len;
+		frame->segment = segment;
+		frame->len = len;
+		frame->flags = d->flags;
+		d->plain |= BIT64(burst->n++);
+		consume(d, 1);
+	}
 }
 
 /* Go to the EOP of a frame that is too long. */
@@ -294,7 +302,21 @@ static void copy_header(struct frame_burst *burst, struct frame *frame, unsigned
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
-static void count_frame(struct ixgbe_txq *q, const struct frame *frame)
+/* copy_header() and frame_finish() for a plain frame in its one @segment. */
+static inline int finish_plain(struct frame *frame, struct frame_segment *segment)
+{
+	uint32_t len = MIN(frame->len, HEADER_COPY);
+
+	copy_bytes(frame->header, segment->base, len);
+	atomic_signal_fence(memory_order_seq_cst); /* as in copy_header() */
+	segment->base += len;
+	segment->len -= len;
+	frame->header_len = (uint16_t)len;
+	frame->segments = segment->len > 0;
+	return frame_plain_finish(frame);
+}
+
+static inline void count_frame(struct ixgbe_txq *q, const struct frame *frame)
 {
 	uint32_t packets;
 	uint64_t bytes;
@@ -317,9 +339,16 @@ static void finish_frames(struct decoder *d)
 
 	for (unsigned int i = 0; i < burst->n; i++) {
 		struct frame *frame = &burst->frame[i];
+		int error;
 
-		copy_header(burst, frame, d->header_want[i]);
-		if (unlikely(frame_finish(frame) < 0)) {
+		if (likely(d->plain >> i & 1)) {
+			error = finish_plain(frame,
+					     &burst->segment[frame->segment - burst->segment]);
+		} else {
+			copy_header(burst, frame, d->header_want[i]);
+			error = frame_finish(frame);
+		}
+		if (unlikely(error)) {
 			count_drop(d, FRAME_BAD);
 			continue;
 		}
@@ -399,12 +428,14 @@ unsigned int ixgbe_tx_burst(void *queue, struct frame_burst *burst, uint64_t now
 	d.flags = frame_flags(q->pf);
 	d.next = 0;
 	d.bytes = 0;
+	d.plain = 0;
 	d.n = ixgbe_ring_fetch(&q->state->ring, &q->fetcher, 0, MIN(n, IXGBE_TX_BURST_DESCS),
 			       d.desc, NULL);
 	q->reports = 0;
 	q->packets = q->bytes = 0;
-	while (d.next < d.n && has_room(&d) && (likely(decode_plain(&d)) || decode_next(&d)))
-		;
+	do {
+		decode_plain(&d);
+	} while (d.next < d.n && has_room(&d) && decode_next(&d));
 	set_waiting(q, !d.next && d.n == n, (q->state->ring.head + n) % count);
 	q->taken = (uint16_t)d.next;
 	finish_frames(&d);
