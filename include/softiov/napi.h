@@ -93,7 +93,8 @@ int softiov_napi_fd(const struct softiov_napi *napi);
  * poll found nothing; @moderation: class now; @interval_us: programmed now; @interval_changes: VTEITR writes
  */
 struct softiov_napi_stats {
-	uint64_t interrupts, polls, frames, budget_spent, rearms, rearm_races, spurious, interval_changes;
+	uint64_t interrupts, polls, frames, budget_spent, rearms, rearm_races, spurious,
+		interval_changes;
 	enum softiov_napi_state state;
 	enum softiov_moderation moderation;
 	uint32_t interval_us;

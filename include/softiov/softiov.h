@@ -48,21 +48,21 @@ extern "C" {
 #define SOFTIOV_RING_MIN 32
 #define SOFTIOV_RING_MAX 4096
 #define SOFTIOV_RING_DEFAULT 512
-#define SOFTIOV_FRAME_MAX 9724	/* longest frame, without FCS */
-#define SOFTIOV_TSO_MAX 262143	/* longest segmentation request: PAYLEN is 18 bits */
-#define SOFTIOV_PIECES_MAX 40	/* buffers of one frame, as Linux' drivers have it */
+#define SOFTIOV_FRAME_MAX 9724 /* longest frame, without FCS */
+#define SOFTIOV_TSO_MAX 262143 /* longest segmentation request: PAYLEN is 18 bits */
+#define SOFTIOV_PIECES_MAX 40  /* buffers of one frame, as Linux' drivers have it */
 #define SOFTIOV_NEVER UINT64_MAX
 
 /* Errors with a meaning of their own; functions return their negatives. */
-#define SOFTIOV_ERR_ADDRESS EINVAL    /* not an address of the two kinds above */
-#define SOFTIOV_ERR_NOT_FOUND ENOENT  /* no such socket, no such PCI device */
-#define SOFTIOV_ERR_NOT_CARD EPROTO   /* what answers there does not speak vfio-user */
-#define SOFTIOV_ERR_NOT_VF ENODEV     /* a PCI device, but not a VF of the 82599 class */
-#define SOFTIOV_ERR_OWNED EBUSY	      /* another driver has it */
-#define SOFTIOV_ERR_NO_PF EHOSTDOWN   /* the PF driver does not answer on the mailbox */
-#define SOFTIOV_ERR_REFUSED EPERM     /* the PF driver refused (policy) */
-#define SOFTIOV_ERR_GONE ENOTCONN     /* the card is gone: close the VF */
-#define SOFTIOV_ERR_NO_MEMORY ENOMEM  /* also: no huge pages, with SOFTIOV_POOL_HUGE_ONLY */
+#define SOFTIOV_ERR_ADDRESS EINVAL   /* not an address of the two kinds above */
+#define SOFTIOV_ERR_NOT_FOUND ENOENT /* no such socket, no such PCI device */
+#define SOFTIOV_ERR_NOT_CARD EPROTO  /* what answers there does not speak vfio-user */
+#define SOFTIOV_ERR_NOT_VF ENODEV    /* a PCI device, but not a VF of the 82599 class */
+#define SOFTIOV_ERR_OWNED EBUSY	     /* another driver has it */
+#define SOFTIOV_ERR_NO_PF EHOSTDOWN  /* the PF driver does not answer on the mailbox */
+#define SOFTIOV_ERR_REFUSED EPERM    /* the PF driver refused (policy) */
+#define SOFTIOV_ERR_GONE ENOTCONN    /* the card is gone: close the VF */
+#define SOFTIOV_ERR_NO_MEMORY ENOMEM /* also: no huge pages, with SOFTIOV_POOL_HUGE_ONLY */
 
 /** softiov_error_name() - "SOFTIOV_ERR_GONE" for -SOFTIOV_ERR_GONE, else errno's own name. Static. */
 const char *softiov_error_name(int error);
@@ -77,7 +77,7 @@ struct softiov_reason {
 struct softiov_pool;
 
 enum softiov_pool_pages {
-	SOFTIOV_POOL_HUGE_TRY,	/* 2-MiB pages where there are any, else ordinary ones */
+	SOFTIOV_POOL_HUGE_TRY, /* 2-MiB pages where there are any, else ordinary ones */
 	SOFTIOV_POOL_HUGE_ONLY,
 	SOFTIOV_POOL_HUGE_NEVER,
 };
@@ -137,8 +137,8 @@ struct softiov_vf_options {
  * softiov_vf_open() - take VF @address: check that it is one, reset it, and ask the PF driver for its MAC address,
  * mailbox API and queues. No queue runs yet. @options may be NULL.
  */
-int softiov_vf_open(struct softiov_vf **vf, const char *address, const struct softiov_vf_options *options,
-		    struct softiov_reason *why);
+int softiov_vf_open(struct softiov_vf **vf, const char *address,
+		    const struct softiov_vf_options *options, struct softiov_reason *why);
 
 /** softiov_vf_close() - stop its queues, give the VF back, free it; NULL is fine. Pools stay. */
 void softiov_vf_close(struct softiov_vf *vf);
@@ -183,10 +183,13 @@ int softiov_vf_set_vlan(struct softiov_vf *vf, uint16_t id, bool join);
 int softiov_vf_set_multicast(struct softiov_vf *vf, const uint8_t (*mac)[6], unsigned int n);
 int softiov_vf_set_mode(struct softiov_vf *vf, enum softiov_rx_mode mode);
 
-/* softiov_vf_service() */
-#define SOFTIOV_EVENT_LINK 1u  /* the link went up or down */
-#define SOFTIOV_EVENT_RESET 2u /* the PF driver made the VF start anew: queues run again with what was configured, frames
-				* under way are lost, their buffers back in their pools, the MAC may be another */
+/*
+ * Events of softiov_vf_service(). LINK: the link went up or down. RESET: the PF driver made the VF start anew: queues
+ * run again with what was configured, frames under way are lost, their buffers back in their pools, the MAC may be
+ * another.
+ */
+#define SOFTIOV_EVENT_LINK 1u
+#define SOFTIOV_EVENT_RESET 2u
 
 /**
  * softiov_vf_service() - look after the VF: link state, messages and resets of the PF driver, is the card still there?
@@ -202,20 +205,22 @@ int softiov_vf_fd(const struct softiov_vf *vf);
 
 struct softiov_queue;
 
-/* struct softiov_packet.flags */
-#define SOFTIOV_MORE 0x0001	  /* the frame goes on in the next packet of the array */
-#define SOFTIOV_VLAN 0x0002	  /* vlan holds the tag, which is not in the data */
-#define SOFTIOV_IP_CSUM 0x0004	  /* send: compute the IPv4 header checksum */
-#define SOFTIOV_TCP_CSUM 0x0008	  /* send: compute the L4 checksum; at most one of the three */
+/* struct softiov_packet.flags, both ways */
+#define SOFTIOV_MORE 0x0001 /* the frame goes on in the next packet of the array */
+#define SOFTIOV_VLAN 0x0002 /* vlan holds the tag, which is not in the data */
+/* ... to send: checksums to compute, of L4 at most one */
+#define SOFTIOV_IP_CSUM 0x0004 /* IPv4 header */
+#define SOFTIOV_TCP_CSUM 0x0008
 #define SOFTIOV_UDP_CSUM 0x0010
 #define SOFTIOV_SCTP_CSUM 0x0020
-#define SOFTIOV_TSO 0x0040	  /* send: cut into TCP segments of mss payload bytes; implies checksums */
-#define SOFTIOV_IPV6 0x0080	  /* send, with TSO or a checksum: the header at l2_len is IPv6 */
-#define SOFTIOV_IP_GOOD 0x0100	  /* received: the card verified the checksum ... */
-#define SOFTIOV_IP_BAD 0x0200	  /* ... and found it wrong */
+#define SOFTIOV_TSO 0x0040  /* cut into TCP segments of mss payload bytes; implies checksums */
+#define SOFTIOV_IPV6 0x0080 /* with TSO or a checksum: the header at l2_len is IPv6 */
+/* ... received: checksums that the card looked at */
+#define SOFTIOV_IP_GOOD 0x0100
+#define SOFTIOV_IP_BAD 0x0200
 #define SOFTIOV_L4_GOOD 0x0400
 #define SOFTIOV_L4_BAD 0x0800
-#define SOFTIOV_HASH 0x1000	  /* received: hash is valid */
+#define SOFTIOV_HASH 0x1000 /* hash is valid */
 
 /**
  * struct softiov_packet - a frame, or with SOFTIOV_MORE a piece of one, in one buffer of the queue's pool.
@@ -263,7 +268,8 @@ void softiov_queue_stop(struct softiov_queue *queue);
  * from the pool; when that is empty it runs dry and the card drops. Never waits, never fails: a card that is gone shows
  * in softiov_vf_service(). Return: packets.
  */
-unsigned int softiov_rx_burst(struct softiov_queue *queue, struct softiov_packet *packet, unsigned int n);
+unsigned int softiov_rx_burst(struct softiov_queue *queue, struct softiov_packet *packet,
+			      unsigned int n);
 
 /**
  * softiov_tx_burst() - post up to @n packets and ring the card once. The buffers of those taken are the library's and
@@ -271,7 +277,8 @@ unsigned int softiov_rx_burst(struct softiov_queue *queue, struct softiov_packet
  * or not at all. The packets must make sense (lengths, flags): what the card cannot send it drops and counts.
  * Return: packets taken.
  */
-unsigned int softiov_tx_burst(struct softiov_queue *queue, const struct softiov_packet *packet, unsigned int n);
+unsigned int softiov_tx_burst(struct softiov_queue *queue, const struct softiov_packet *packet,
+			      unsigned int n);
 
 /**
  * softiov_tx_reclaim() - take back the buffers of what is sent by now; softiov_tx_burst() does so by itself when it
@@ -279,9 +286,13 @@ unsigned int softiov_tx_burst(struct softiov_queue *queue, const struct softiov_
  */
 unsigned int softiov_tx_reclaim(struct softiov_queue *queue);
 
-/** struct softiov_queue_stats - since the start; @rx_no_buffer: times a refill found the pool empty. */
+/**
+ * struct softiov_queue_stats - since the start; packets are frames, a TSO request counts as one.
+ * @rx_no_buffer: times a refill found the pool empty; @tx_full: bursts that were not taken whole
+ */
 struct softiov_queue_stats {
-	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes; /* frames; a TSO request counts as one */
+	uint64_t rx_packets, rx_bytes;
+	uint64_t tx_packets, tx_bytes;
 	uint64_t rx_no_buffer, tx_full;
 };
 void softiov_queue_stats(const struct softiov_queue *queue, struct softiov_queue_stats *stats);

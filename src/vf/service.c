@@ -59,7 +59,7 @@ static int restart_queues(struct softiov_vf *vf)
 		if (!queue)
 			continue;
 		error = vf_queue_setup(queue, NULL);
-		if (!error && queue->napi)
+		if (!error)
 			vf_napi_setup(queue->napi);
 	}
 	return error;

@@ -13,13 +13,9 @@
 
 struct softiov_napi;
 
-/* Until napi.c is built: queues have no NAPI context, and these are never called. */
-#pragma weak vf_napi_setup
-#pragma weak vf_napi_full
-
-#define VF_VECTORS 3		/* of an 82599 VF: two for queues ... */
+#define VF_VECTORS 3 /* of an 82599 VF: two for queues ... */
 #define VF_QUEUE_VECTORS 2
-#define VF_MAILBOX_VECTOR 2	/* ... one for mailbox and link */
+#define VF_MAILBOX_VECTOR 2 /* ... one for mailbox and link */
 #define VF_POOLS_MAX 16
 #define VF_VLANS 4096
 #define VF_MULTICAST_MAX 30
@@ -72,7 +68,8 @@ struct softiov_vf {
 };
 
 /** vf_fail() - fill @why (may be NULL) and return @error. The text begins with the device's address. */
-int vf_fail(struct softiov_reason *why, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int vf_fail(struct softiov_reason *why, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /*
  * Registers of BAR 0, by byte offset. vf_register() gives the mapped register, NULL where it is reached by messages
