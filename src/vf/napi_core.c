@@ -114,7 +114,6 @@ void napi_core_disable(struct napi_core *core)
 	core->ops->mask(core->ctx);
 	if (core->ops->fired(core->ctx))
 		count_interrupt(core);
-	core->armed = core->woken = false;
 	core->stats.state = SOFTIOV_NAPI_DISABLED;
 }
 
