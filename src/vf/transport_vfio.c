@@ -56,7 +56,8 @@ struct vfio {
 	struct vfio_iommu_type1_info *iommu;
 	int notices;
 	uint32_t vectors;
-	bool can_reset, gone;
+	bool can_reset;
+	_Atomic bool gone; /* also found by a queue's thread */
 };
 
 static struct vfio *vfio_of(const struct vf_transport *transport)
