@@ -37,5 +37,6 @@ int cmd_show(const struct cli *cli, int argc, char **argv);
 int cmd_vf(const struct cli *cli, int argc, char **argv);
 int cmd_pf(const struct cli *cli, int argc, char **argv);
 int cmd_stop(const struct cli *cli, int argc, char **argv);
+int cmd_netdev(const struct cli *cli, int argc, char **argv);
 
 #endif

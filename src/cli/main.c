@@ -11,10 +11,8 @@ static const struct {
 	const char *name;
 	int (*run)(const struct cli *cli, int argc, char **argv);
 } commands[] = {
-	{ "show", cmd_show },
-	{ "vf", cmd_vf },
-	{ "pf", cmd_pf },
-	{ "stop", cmd_stop },
+	{ "show", cmd_show }, { "vf", cmd_vf },		{ "pf", cmd_pf },
+	{ "stop", cmd_stop }, { "netdev", cmd_netdev },
 };
 
 static void help(void)
@@ -33,6 +31,12 @@ static void help(void)
 	     "  pf set PF numvfs N                  how many VFs there are\n"
 	     "  stop [--force]                      end the daemon; with --force also under "
 	     "running VMs\n"
+	     "  netdev VF [--netns NAME|PATH|PID] [--name NAME] [--mode interrupt|poll] [--budget "
+	     "N] "
+	     "[--queues N]\n"
+	     "                                      the VF as network interface NAME (eth0), here "
+	     "or "
+	     "there, until SIGTERM\n"
 	     "Exit status: 0 done, 1 refused, 2 wrong words.");
 }
 
