@@ -36,6 +36,7 @@ json_t *inspect_workers(const struct dp *dp)
 				    stats.cpu < 0 ? json_null() : json_integer(stats.cpu));
 		set_u64(worker, "loops", stats.loops);
 		set_u64(worker, "busy_loops", stats.busy_loops);
+		set_u64(worker, "busy_ns", stats.busy_ns);
 		set_u64(worker, "naps", stats.naps);
 		set_u64(worker, "nap_ns", stats.nap_ns);
 		set_u64(worker, "kicks", stats.kicks);

@@ -98,6 +98,7 @@ void dp_port_kick(struct dp_port *port);
 /** struct dp_worker_stats - for "softiov show". */
 struct dp_worker_stats {
 	uint64_t loops, busy_loops, naps, nap_ns, kicks;
+	uint64_t busy_ns;	 /* what the busy loops took: over packets, the cost of one */
 	uint64_t quiesce_ns_max; /* longest time between two quiescent points, naps not counted */
 	int cpu;
 };

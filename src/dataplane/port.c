@@ -186,6 +186,7 @@ void dp_worker_stats(const struct dp *dp, unsigned int worker, struct dp_worker_
 
 	stats->loops = __atomic_load_n(&from->loops, __ATOMIC_RELAXED);
 	stats->busy_loops = __atomic_load_n(&from->busy_loops, __ATOMIC_RELAXED);
+	stats->busy_ns = __atomic_load_n(&from->busy_ns, __ATOMIC_RELAXED);
 	stats->naps = __atomic_load_n(&from->naps, __ATOMIC_RELAXED);
 	stats->nap_ns = __atomic_load_n(&from->nap_ns, __ATOMIC_RELAXED);
 	stats->kicks = __atomic_load_n(&from->kicks, __ATOMIC_RELAXED);

@@ -198,6 +198,8 @@ static void nap_longer(struct dp_worker *worker)
 
 static void work(struct dp_worker *worker)
 {
+	uint64_t busy_from = 0;
+
 	while (!atomic_load_explicit(&worker->stop, memory_order_acquire)) {
 		const struct dp_port_list *list = current_ports(worker);
 		uint64_t now = now_ns();
@@ -205,11 +207,14 @@ static void work(struct dp_worker *worker)
 		if (worker->nap_ns)
 			announce_nap(worker, now + worker->nap_ns);
 		stat_add(&worker->stats.loops, 1);
+		if (busy_from)
+			stat_add(&worker->stats.busy_ns, now - busy_from);
+		busy_from = 0;
 		if (forward_ports(worker, list, now)) {
 			if (worker->nap_ns)
 				announce_nap(worker, 0);
 			worker->nap_ns = 0;
-			worker->idle_since_ns = now;
+			worker->idle_since_ns = busy_from = now;
 			stat_add(&worker->stats.busy_loops, 1);
 		} else if (worker->nap_ns) {
 			nap(worker, list, now);
