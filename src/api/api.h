@@ -3,6 +3,7 @@
  * api.h - the daemon's control interface: HTTP/JSON on a Unix socket, served by the management thread.
  *
  *	GET   /v1/show				the whole tree, see docs/api.md
+ *	GET   /v1/workers			its "workers" alone: cheap however many VFs there are
  *	PATCH /v1/pf/0000:07:00.0		{"numvfs": 8}
  *	PATCH /v1/pf/0000:07:00.0/vf/3		{"mac": "52:54:…", "vlan": 100, "qos": 0, "spoofchk": true, "trust": false,
  *						 "state": "auto", "query_rss": false, "registers": "shared"}
@@ -21,7 +22,7 @@
 #include <sys/types.h>
 #include "util/util.h"
 
-enum api_kind { API_SHOW, API_VF_SET, API_PF_SET, API_STOP };
+enum api_kind { API_SHOW, API_WORKERS, API_VF_SET, API_PF_SET, API_STOP };
 
 /** struct api_vf_change - what a client wants changed; only fields whose has_… is set. */
 struct api_vf_change {

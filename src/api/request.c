@@ -244,6 +244,9 @@ int api_parse(enum api_method method, const char *path, const char *body, size_t
 	if (!strcmp(path, "/v1/show")) {
 		call->kind = API_SHOW;
 		wanted = API_GET;
+	} else if (!strcmp(path, "/v1/workers")) {
+		call->kind = API_WORKERS;
+		wanted = API_GET;
 	} else if (!strcmp(path, "/v1/stop")) {
 		call->kind = API_STOP;
 		wanted = API_POST;

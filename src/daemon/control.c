@@ -265,6 +265,9 @@ static void begin(struct control *control, struct api_call *call)
 	case API_SHOW:
 		show_begin(control, call);
 		break;
+	case API_WORKERS:
+		api_answer(call, HTTP_OK, inspect_workers(control->dp));
+		break;
 	case API_VF_SET:
 		vf_set(control, call);
 		break;

@@ -28,6 +28,7 @@ static const struct {
 	{ API_PATCH, "/v1/pf/0000:07:00.0/vf/1x", "{}", 404, "no such path" },
 	{ API_PATCH, "/v1/pf/0000:07:00.0/vf/-1", "{}", 404, "no such path" },
 	{ API_PATCH, "/v1/show", NULL, 405, "GET only" },
+	{ API_POST, "/v1/workers", NULL, 405, "GET only" },
 	{ API_GET, "/v1/stop", NULL, 405, "POST only" },
 	{ API_OTHER, "/v1/vf/0000:07:10.0", "{}", 405, "PATCH only" },
 	{ API_PATCH, "/v1/vf/0000:07:10.0", NULL, 400, "not JSON" },
@@ -106,6 +107,8 @@ static void test_others(void **state)
 	(void)state;
 	assert_int_equal(parse(API_GET, "/v1/show", NULL, &call, &why), 0);
 	assert_int_equal(call.kind, API_SHOW);
+	assert_int_equal(parse(API_GET, "/v1/workers", NULL, &call, &why), 0);
+	assert_int_equal(call.kind, API_WORKERS);
 	assert_int_equal(parse(API_PATCH, "/v1/pf/0000:07:00.1", "{\"numvfs\":63}", &call, &why),
 			 0);
 	assert_int_equal(call.kind, API_PF_SET);
