@@ -149,15 +149,11 @@ void vf_napi_full(struct softiov_queue *queue)
 
 /* --- coming and going -------------------------------------------------------------------------- */
 
-/* The registers of the vector, which is masked. */
+/* The registers of the vector, which is masked. What concerns all vectors is vf.c's. */
 static void program(struct softiov_napi *napi)
 {
-	struct softiov_vf *vf = napi->queue->vf;
-
 	vf_queue_route(napi->queue, true, napi->tx_routed);
 	throttle(napi, napi->core.stats.interval_us);
-	vf_write(vf, REG_VTEIAC, vf_read(vf, REG_VTEIAC) | vector_bit(napi));
-	vf_write(vf, REG_VTEIAM, vf_read(vf, REG_VTEIAM) | vector_bit(napi));
 }
 
 void vf_napi_setup(struct softiov_napi *napi)
@@ -256,7 +252,7 @@ static int sleep_until_fired(struct softiov_napi *napi, uint64_t timeout_ns)
 	const struct vf_transport *transport = napi->queue->vf->transport;
 	struct pollfd fds[] = {
 		{ .fd = softiov_napi_fd(napi), .events = POLLIN },
-		{ .fd = transport->ops->fd(transport), .events = POLLRDHUP },
+		{ .fd = transport->ops->fd(transport), .events = transport->ops->hangup },
 	};
 	struct timespec timeout = { .tv_sec = (time_t)(timeout_ns / NSEC_PER_SEC),
 				    .tv_nsec = (long)(timeout_ns % NSEC_PER_SEC) };

@@ -230,7 +230,8 @@ static int map(struct softiov_queue *queue, struct softiov_reason *why)
 					memory->fd, 0);
 	if (error)
 		return vf_fail(why, error, "%s: the rings of queue %u cannot be mapped: %s",
-			       queue->vf->address, queue->index, softiov_error_name(error));
+			       queue->vf->address, queue->index,
+			       vf_transport_words(transport, error));
 	queue->rings_mapped = true;
 	error = vf_map_pool(queue->vf, queue->pool, why);
 	queue->pool_mapped = !error;

@@ -3,6 +3,9 @@
  * registers.c - access to BAR 0: a load or store where the transport mapped the register, else a
  * message.
  *
+ * All ones from a mapped register may mean that the function was pulled out: the transport, asked for
+ * the same, knows.
+ *
  * A function that is gone answers reads with all ones and swallows writes, as on a bus (PCI Express
  * Base 2.3.2); no access to it waits any more, so nobody who loops over registers waits long.
  */
@@ -24,8 +27,11 @@ uint32_t vf_read(struct softiov_vf *vf, uint32_t offset)
 	const _Atomic uint32_t *reg = vf_register(vf, offset);
 	uint32_t value;
 
-	if (reg)
-		return atomic_load_explicit(reg, memory_order_acquire);
+	if (reg) {
+		value = atomic_load_explicit(reg, memory_order_acquire);
+		if (value != UINT32_MAX)
+			return value;
+	}
 	if (vf->gone)
 		return UINT32_MAX;
 	if (vf->transport->ops->read(vf->transport, VF_BAR0, offset, &value, sizeof(value))) {

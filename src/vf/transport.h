@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <softiov/softiov.h>
 
 #define VF_BAR0 0
@@ -42,21 +43,24 @@ struct vf_transport;
  * @set_vectors: eventfds of vectors 0 ... @n - 1; @n 0 takes them away. Descriptors are not consumed.
  * @reset: function-level reset; maps stay, vectors are disabled
  * @fd: readable when @serve has something to do, or -1
+ * @hangup: what poll() says of @fd when the other side is gone, besides POLLHUP and POLLERR
  * @serve: handle what came in, never waits; -SOFTIOV_ERR_GONE: the other side is gone
  * @close: frees all
  */
 struct vf_transport_ops {
 	int (*map_region)(struct vf_transport *transport, uint32_t index, struct vf_region *region);
-	int (*read)(struct vf_transport *transport, uint32_t region, uint64_t offset, void *data, uint32_t len);
-	int (*write)(struct vf_transport *transport, uint32_t region, uint64_t offset, const void *data,
-		     uint32_t len, bool posted);
-	int (*dma_map)(struct vf_transport *transport, uint64_t iova, uint64_t size, void *host, int fd,
-		       uint64_t offset);
+	int (*read)(struct vf_transport *transport, uint32_t region, uint64_t offset, void *data,
+		    uint32_t len);
+	int (*write)(struct vf_transport *transport, uint32_t region, uint64_t offset,
+		     const void *data, uint32_t len, bool posted);
+	int (*dma_map)(struct vf_transport *transport, uint64_t iova, uint64_t size, void *host,
+		       int fd, uint64_t offset);
 	int (*dma_unmap)(struct vf_transport *transport, uint64_t iova, uint64_t size);
 	int (*vectors)(struct vf_transport *transport, uint32_t *n);
 	int (*set_vectors)(struct vf_transport *transport, uint32_t n, const int *fds);
 	int (*reset)(struct vf_transport *transport);
 	int (*fd)(const struct vf_transport *transport);
+	short hangup;
 	int (*serve)(struct vf_transport *transport);
 	void (*close)(struct vf_transport *transport);
 };
@@ -66,6 +70,12 @@ struct vf_transport {
 	const struct vf_transport_ops *ops;
 	struct softiov_reason why;
 };
+
+/** vf_transport_words() - what was wrong with dma_map(), which answered @error. */
+static inline const char *vf_transport_words(const struct vf_transport *transport, int error)
+{
+	return transport->why.text[0] ? transport->why.text : strerror(-error);
+}
 
 /** vf_transport_unix() - connect to vfio-user socket @path. */
 int vf_transport_unix(struct vf_transport **transport, const char *path, unsigned int timeout_ms,

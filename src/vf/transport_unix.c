@@ -14,6 +14,7 @@
  * Specification: vfio-user protocol (QEMU, docs/interop/vfio-user.rst); PCI Express Base 5.0, 7.7.2.
  */
 #include <linux/pci_regs.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -208,6 +209,7 @@ static const struct vf_transport_ops ops = {
 	.set_vectors = unix_set_vectors,
 	.reset = unix_reset,
 	.fd = unix_fd,
+	.hangup = POLLRDHUP,
 	.serve = unix_serve,
 	.close = unix_close,
 };

@@ -22,6 +22,7 @@
 #include <inttypes.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -371,7 +372,7 @@ static int vfio_serve(struct vf_transport *transport)
 
 	if (read(v->notices, &count, sizeof(count)) == sizeof(count))
 		v->gone = true;
-	return v->gone || look_whether_gone(v) ? -SOFTIOV_ERR_GONE : 0;
+	return v->gone ? -SOFTIOV_ERR_GONE : 0;
 }
 
 static void vfio_close(struct vf_transport *transport)
@@ -396,6 +397,7 @@ static const struct vf_transport_ops vfio_ops = {
 	.set_vectors = vfio_set_vectors,
 	.reset = vfio_reset,
 	.fd = vfio_fd,
+	.hangup = POLLIN,
 	.serve = vfio_serve,
 	.close = vfio_close,
 };
@@ -416,7 +418,7 @@ int vf_transport_vfio(struct vf_transport **transport, const char *bdf, struct s
 	int error;
 
 	if (!v)
-		return vf_fail(why, -SOFTIOV_ERR_NO_MEMORY, "%.64s: out of memory", bdf);
+		return vf_fail(why, -SOFTIOV_ERR_NO_MEMORY, "vfio:%.64s: out of memory", bdf);
 	v->transport.ops = &vfio_ops;
 	v->notices = -1;
 	error = vfio_group_open(&v->group, bdf, NULL, why);
@@ -433,7 +435,7 @@ int vf_transport_vfio(struct vf_transport **transport, const char *bdf, struct s
 		error = take_notices(v);
 	if (error) {
 		vfio_close(&v->transport);
-		return vf_fail(why, error, "%s: VFIO does not describe it: %s", bdf,
+		return vf_fail(why, error, "vfio:%s: VFIO does not describe it: %s", bdf,
 			       strerror(-error));
 	}
 	*transport = &v->transport;

@@ -240,6 +240,18 @@ static int take_random_mac(struct softiov_vf *vf)
 	return error == -SOFTIOV_ERR_REFUSED ? 0 : error;
 }
 
+/*
+ * Silicon keeps queues enabled over a reset of the VF (82599 specification update; DPDK clears all eight for it, too):
+ * nothing that an earlier driver left may come to life again.
+ */
+static void stop_queues(struct softiov_vf *vf)
+{
+	for (unsigned int i = 0; i < SOFTIOV_QUEUES_MAX; i++) {
+		vf_post(vf, REG_VFRXDCTL(i), 0);
+		vf_post(vf, REG_VFTXDCTL(i), 0);
+	}
+}
+
 int vf_start(struct softiov_vf *vf, struct softiov_reason *why)
 {
 	static const uint8_t none[ETH_ALEN];
@@ -251,6 +263,7 @@ int vf_start(struct softiov_vf *vf, struct softiov_reason *why)
 		vf->gone = true;
 		return lost(vf, error, why);
 	}
+	stop_queues(vf);
 	error = vf_mailbox_reset(vf, vf->info.mac);
 	if (!error)
 		error = vf_mailbox_negotiate(vf);
@@ -429,7 +442,7 @@ int vf_map_pool(struct softiov_vf *vf, struct softiov_pool *pool, struct softiov
 						    pool->memory.fd, 0);
 		if (error)
 			return vf_fail(why, error, "%s: the card cannot reach the pool: %s",
-				       vf->address, strerror(-error));
+				       vf->address, vf_transport_words(vf->transport, error));
 		map->pool = pool;
 	}
 	map->queues++;

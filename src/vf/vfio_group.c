@@ -49,7 +49,7 @@ static int parse_bdf(struct opening *o, const char *text)
 	    sscanf(text, "%8x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) != 4 ||
 	    text[end] || device >= BDF_DEVICES || function >= BDF_FUNCTIONS)
 		return vf_fail(o->why, -SOFTIOV_ERR_ADDRESS,
-			       "%.64s: not a PCI address such as 0000:03:10.0", text);
+			       "vfio:%.64s: not a PCI address such as 0000:03:10.0", text);
 	snprintf(o->bdf, sizeof(o->bdf), "%04x:%02x:%02x.%x", domain, bus, device, function);
 	return 0;
 }
@@ -78,19 +78,21 @@ static int check_driver(const struct opening *o)
 
 	snprintf(path, sizeof(path), "%s/%s", o->places->devices, o->bdf);
 	if (access(path, F_OK))
-		return vf_fail(o->why, -SOFTIOV_ERR_NOT_FOUND, "%s: no such PCI function", o->bdf);
+		return vf_fail(o->why, -SOFTIOV_ERR_NOT_FOUND, "vfio:%s: no such PCI function",
+			       o->bdf);
 	if (!link_name(o, o->bdf, "driver", driver))
 		return vf_fail(o->why, -ENXIO,
-			       "%s: no driver; bind vfio-pci: modprobe vfio-pci; cd %s; echo "
+			       "vfio:%s: no driver; bind vfio-pci: modprobe vfio-pci; cd %s; echo "
 			       "vfio-pci >driver_override; "
 			       "echo %s >/sys/bus/pci/drivers_probe",
 			       o->bdf, path, o->bdf);
 	if (strcmp(driver, "vfio-pci"))
-		return vf_fail(o->why, -SOFTIOV_ERR_OWNED,
-			       "%s: driver %s has it; bind vfio-pci: modprobe vfio-pci; cd %s; "
-			       "echo vfio-pci >driver_override; echo %s >driver/unbind; "
-			       "echo %s >/sys/bus/pci/drivers_probe",
-			       o->bdf, driver, path, o->bdf, o->bdf);
+		return vf_fail(
+			o->why, -SOFTIOV_ERR_OWNED,
+			"vfio:%s: driver %s has it; bind vfio-pci: modprobe vfio-pci; cd %s; "
+			"echo vfio-pci >driver_override; echo %s >driver/unbind; "
+			"echo %s >/sys/bus/pci/drivers_probe",
+			o->bdf, driver, path, o->bdf, o->bdf);
 	return 0;
 }
 
@@ -112,13 +114,15 @@ static bool is_noiommu(const struct opening *o)
 static int find_group(struct opening *o)
 {
 	if (!link_name(o, o->bdf, "iommu_group", o->iommu_group))
-		return vf_fail(o->why, -EOPNOTSUPP,
-			       "%s: no IOMMU: switch it on in firmware and kernel (intel_iommu=on)",
-			       o->bdf);
+		return vf_fail(
+			o->why, -EOPNOTSUPP,
+			"vfio:%s: no IOMMU: switch it on in firmware and kernel (intel_iommu=on)",
+			o->bdf);
 	if (is_noiommu(o))
-		return vf_fail(o->why, -EOPNOTSUPP,
-			       "%s: VFIO's no-IOMMU mode is not supported: switch on the IOMMU",
-			       o->bdf);
+		return vf_fail(
+			o->why, -EOPNOTSUPP,
+			"vfio:%s: VFIO's no-IOMMU mode is not supported: switch on the IOMMU",
+			o->bdf);
 	return 0;
 }
 
@@ -133,14 +137,14 @@ static int open_node(const struct opening *o, const char *name, int *fd)
 	switch (errno) {
 	case EBUSY:
 		return vf_fail(o->why, -SOFTIOV_ERR_OWNED,
-			       "%s: another process has its IOMMU group (%s)", o->bdf, path);
+			       "vfio:%s: another process has its IOMMU group (%s)", o->bdf, path);
 	case EACCES:
 	case EPERM:
-		return vf_fail(o->why, -EACCES, "%s: no permission to open %s", o->bdf, path);
+		return vf_fail(o->why, -EACCES, "vfio:%s: no permission to open %s", o->bdf, path);
 	case ENOENT:
-		return vf_fail(o->why, -ENXIO, "%s: no %s: modprobe vfio-pci", o->bdf, path);
+		return vf_fail(o->why, -ENXIO, "vfio:%s: no %s: modprobe vfio-pci", o->bdf, path);
 	default:
-		return vf_fail(o->why, -errno, "%s: cannot open %s: %s", o->bdf, path,
+		return vf_fail(o->why, -errno, "vfio:%s: cannot open %s: %s", o->bdf, path,
 			       strerror(errno));
 	}
 }
@@ -174,7 +178,7 @@ static int not_viable(const struct opening *o)
 	if (dir)
 		closedir(dir);
 	return vf_fail(o->why, -SOFTIOV_ERR_OWNED,
-		       "%s: drivers use other functions of its IOMMU group %s: %s", o->bdf,
+		       "vfio:%s: drivers use other functions of its IOMMU group %s: %s", o->bdf,
 		       o->iommu_group, others[0] ? others : "which ones sysfs does not say");
 }
 
@@ -186,10 +190,10 @@ static int join(const struct opening *o, const struct vfio_group *group)
 
 	if (version != VFIO_API_VERSION)
 		return vf_fail(o->why, -EOPNOTSUPP,
-			       "%s: %s/vfio does not speak VFIO's API version %d", o->bdf,
+			       "vfio:%s: %s/vfio does not speak VFIO's API version %d", o->bdf,
 			       o->places->nodes, VFIO_API_VERSION);
 	if (ioctl(group->group, VFIO_GROUP_GET_STATUS, &status))
-		return vf_fail(o->why, -errno, "%s: status of IOMMU group %s: %s", o->bdf,
+		return vf_fail(o->why, -errno, "vfio:%s: status of IOMMU group %s: %s", o->bdf,
 			       o->iommu_group, strerror(errno));
 	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
 		return not_viable(o);
@@ -197,7 +201,7 @@ static int join(const struct opening *o, const struct vfio_group *group)
 		/* Newer kernels look for other drivers only now. */
 		if (errno == EPERM || errno == EBUSY)
 			return not_viable(o);
-		return vf_fail(o->why, -errno, "%s: container for IOMMU group %s: %s", o->bdf,
+		return vf_fail(o->why, -errno, "vfio:%s: container for IOMMU group %s: %s", o->bdf,
 			       o->iommu_group, strerror(errno));
 	}
 	return 0;
@@ -212,13 +216,14 @@ static int set_iommu(const struct opening *o, const struct vfio_group *group)
 	if (!ioctl(group->container, VFIO_SET_IOMMU, type))
 		return 0;
 	if (errno == EPERM)
-		return vf_fail(o->why, -EOPNOTSUPP,
-			       "%s: the IOMMU does not remap interrupts, so the function could "
-			       "forge them; to accept that: "
-			       "vfio_iommu_type1 allow_unsafe_interrupts=1",
-			       o->bdf);
+		return vf_fail(
+			o->why, -EOPNOTSUPP,
+			"vfio:%s: the IOMMU does not remap interrupts, so the function could "
+			"forge them; to accept that: "
+			"vfio_iommu_type1 allow_unsafe_interrupts=1",
+			o->bdf);
 	return vf_fail(o->why, errno == ENODEV ? -EOPNOTSUPP : -errno,
-		       "%s: no type 1 IOMMU for it (%s): modprobe vfio_iommu_type1", o->bdf,
+		       "vfio:%s: no type 1 IOMMU for it (%s): modprobe vfio_iommu_type1", o->bdf,
 		       strerror(errno));
 }
 
@@ -229,17 +234,18 @@ static int open_device(const struct opening *o, struct vfio_group *group)
 	group->device = ioctl(group->group, VFIO_GROUP_GET_DEVICE_FD, o->bdf);
 	if (group->device < 0) {
 		if (errno == EACCES)
-			return vf_fail(o->why, -EACCES,
-				       "%s: its PF is bound to vfio-pci, too, and asks for a token",
-				       o->bdf);
+			return vf_fail(
+				o->why, -EACCES,
+				"vfio:%s: its PF is bound to vfio-pci, too, and asks for a token",
+				o->bdf);
 		return vf_fail(o->why, errno == EBUSY ? -SOFTIOV_ERR_OWNED : -errno,
-			       "%s: cannot be opened: %s", o->bdf, strerror(errno));
+			       "vfio:%s: cannot be opened: %s", o->bdf, strerror(errno));
 	}
 	if (ioctl(group->device, VFIO_DEVICE_GET_INFO, &info) ||
 	    !(info.flags & VFIO_DEVICE_FLAGS_PCI) ||
 	    info.num_regions <= VFIO_PCI_CONFIG_REGION_INDEX ||
 	    info.num_irqs <= VFIO_PCI_MSIX_IRQ_INDEX)
-		return vf_fail(o->why, -SOFTIOV_ERR_NOT_VF, "%s: not a PCI function to VFIO",
+		return vf_fail(o->why, -SOFTIOV_ERR_NOT_VF, "vfio:%s: not a PCI function to VFIO",
 			       o->bdf);
 	return 0;
 }
