@@ -19,7 +19,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +38,7 @@
 #define IDLE_US \
 	50 /* between two polls that find nothing: the echo may share its processor with the card */
 #define SERVICE_MS 1000
+#define NSEC_PER_MSEC 1000000ull
 #define PATIENCE_MS 10000
 #define LINK_MS 10000
 
@@ -214,19 +214,14 @@ static int turn_polling(struct ping *ping)
 	return now_ms() - ping->serviced_ms >= SERVICE_MS ? service(ping) : 0;
 }
 
+/* Asleep in the library: it is to notice by itself when the VF is taken away. */
 static int turn_napi(struct ping *ping)
 {
-	struct pollfd fds[] = { { .fd = softiov_napi_fd(ping->napi), .events = POLLIN },
-				{ .fd = softiov_vf_fd(ping->vf), .events = POLLIN } };
-	int state = softiov_napi_run(ping->napi, 0);
+	int state = softiov_napi_run(ping->napi, SERVICE_MS * NSEC_PER_MSEC);
 
 	if (state < 0)
 		return failed(state, "the VF is lost");
-	if (!ping->echo)
-		send_some(ping);
-	if (state == SOFTIOV_NAPI_ARMED)
-		poll(fds, 2, SERVICE_MS);
-	return fds[1].revents || now_ms() - ping->serviced_ms >= SERVICE_MS ? service(ping) : 0;
+	return now_ms() - ping->serviced_ms >= SERVICE_MS ? service(ping) : 0;
 }
 
 static int run(struct ping *ping)
