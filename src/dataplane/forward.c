@@ -19,7 +19,6 @@
 #define DOORBELLS_AHEAD 8
 #define ROUNDS_TO_ASK_ALL 16
 
-_Static_assert(FRAME_BURST <= 64, "a burst is a bitmap of one word");
 _Static_assert(ESWITCH_VPORTS <= ESWITCH_SET_WORDS * 64, "every vport has a bit");
 
 /* Which counter of the sender each decision of the switch belongs to. */
@@ -47,12 +46,11 @@ static struct vport_stats *round_stats(const struct round *round)
 	return round->config->vport[round->source].stats;
 }
 
-static void count_frame(const struct frame *frame, uint32_t *packets, uint64_t *bytes)
+static inline void count_frame(const struct frame *frame, uint32_t *packets, uint64_t *bytes)
 {
 	if (likely(!(frame->flags & FRAME_TSO))) {
 		*packets = 1;
-		*bytes = frame->flags & FRAME_PAD && frame->len < FRAME_MIN_LEN ? FRAME_MIN_LEN
-										: frame->len;
+		*bytes = frame_wire_len(frame);
 	} else {
 		frame_count(frame, packets, bytes);
 	}
@@ -74,34 +72,32 @@ static bool is_there(const struct round *round, unsigned int vport)
 	return round->config->vport[vport].ops || vport == ESWITCH_UPLINK;
 }
 
-/* Add frame @i to each vport of @to. Return: how many of them exist. */
-static unsigned int want_flood(struct round *round, unsigned int i, struct vport_set *to)
-{
-	unsigned int copies = 0;
-	int vport;
-
-	while ((vport = vport_set_pop(to)) >= 0) {
-		if (unlikely(!is_there(round, (unsigned int)vport)))
-			continue;
-		round->worker->want[vport] |= BIT64(i);
-		vport_set_add(&round->receivers, (unsigned int)vport);
-		copies++;
-	}
-	return copies;
-}
-
-static unsigned int want_single(struct round *round, unsigned int i, unsigned int vport)
+/* Have @vport get the frames in the bitmap @frames. Return: does it exist? */
+static bool want(struct round *round, unsigned int vport, uint64_t frames)
 {
 	if (unlikely(!is_there(round, vport)))
-		return 0;
-	round->worker->want[vport] |= BIT64(i);
+		return false;
+	round->worker->want[vport] |= frames;
 	vport_set_add(&round->receivers, vport);
-	if (vport == ESWITCH_UPLINK)
-		round->only_wire |= BIT64(i);
-	return 1;
+	return true;
 }
 
-static void count_sent(struct round *round, const struct frame *frame)
+/* Have all who want frame @i get it. Return: does anybody? */
+static bool want_asked(struct round *round, unsigned int i, const struct eswitch_key *key)
+{
+	unsigned int single, copies, wanted = 0;
+	struct vport_set to;
+	int vport;
+
+	copies = eswitch_forward(round->config->table, round->source, key, &to, &single);
+	if (copies == 1 && single == ESWITCH_UPLINK)
+		round->only_wire |= BIT64(i);
+	while (copies && (vport = vport_set_pop(&to)) >= 0)
+		wanted += want(round, (unsigned int)vport, BIT64(i));
+	return wanted;
+}
+
+static inline void count_sent(struct round *round, const struct frame *frame)
 {
 	uint32_t packets;
 	uint64_t bytes;
@@ -118,29 +114,42 @@ static void count_sent(struct round *round, const struct frame *frame)
 	}
 }
 
-/* Who gets frame @i, which may be sent with the tag that @key has? */
-static void classify(struct round *round, unsigned int i, struct frame *frame,
-		     const struct eswitch_key *key)
+/* Frames @from ... @to - 1 have the same verdict: that of @key. */
+static void sort_run(struct round *round, struct frame *frame, const struct eswitch_key *key,
+		     unsigned int from, unsigned int to)
 {
-	unsigned int single = key->receiver, copies = 1;
-	struct vport_set to;
+	uint64_t run = (UINT64_MAX >> (FRAME_BURST - (to - from))) << from;
+	enum vport_drop why = drop_counter[key->drop];
+	bool wanted = !key->drop;
+
+	if (likely(wanted)) {
+		if (likely(key->receiver != ESWITCH_ASK))
+			wanted = want(round, key->receiver, run);
+		else
+			wanted = want_asked(round, from, key);
+		if (key->receiver == ESWITCH_UPLINK)
+			round->only_wire |= run;
+		why = VPORT_DROP_TX_NO_RECEIVER;
+	}
+	for (unsigned int i = from; i < to; i++) {
+		if (likely(wanted))
+			count_sent(round, &frame[i]);
+		else
+			drop_frame(round_stats(round), why, &frame[i]);
+	}
+}
+
+/* The frame leaves with the tag that the port VLAN says. */
+static inline void set_tag(struct frame *frame, const struct eswitch_key *key)
+{
+	uint16_t flags = frame->flags & (uint16_t)~FRAME_VLAN;
 
 	frame->vlan = key->vlan;
-	frame->flags = (uint16_t)((frame->flags & ~FRAME_VLAN) | (key->tagged ? FRAME_VLAN : 0));
-	if (unlikely(single == ESWITCH_ASK))
-		copies = eswitch_forward(round->config->table, round->source, key, &to, &single);
-	if (likely(copies == 1))
-		copies = want_single(round, i, single);
-	else if (copies)
-		copies = want_flood(round, i, &to);
-	if (unlikely(!copies))
-		drop_frame(round_stats(round), VPORT_DROP_TX_NO_RECEIVER, frame);
-	else
-		count_sent(round, frame);
+	frame->flags = key->tagged ? flags | FRAME_VLAN : flags;
 }
 
 /* Which frames may be sent, and who gets them? */
-static void classify_burst(struct round *round, struct frame *frame, unsigned int n)
+static void sort_burst(struct round *round, struct frame *frame, unsigned int n)
 {
 	struct eswitch_key key[FRAME_BURST];
 
@@ -151,11 +160,15 @@ static void classify_burst(struct round *round, struct frame *frame, unsigned in
 		key[i].tagged = frame[i].flags & FRAME_VLAN;
 	}
 	eswitch_burst(round->config->table, round->source, key, n);
-	for (unsigned int i = 0; i < n; i++) {
-		if (likely(!key[i].drop))
-			classify(round, i, &frame[i], &key[i]);
-		else
-			drop_frame(round_stats(round), drop_counter[key[i].drop], &frame[i]);
+	for (unsigned int from = 0, to; from < n; from = to) {
+		for (to = from; to < n; to++) {
+			if (to > from &&
+			    (key[to].receiver != key[from].receiver ||
+			     key[to].receiver == ESWITCH_ASK || key[to].drop != key[from].drop))
+				break;
+			set_tag(&frame[to], &key[to]);
+		}
+		sort_run(round, frame, &key[from], from, to);
 	}
 }
 
@@ -164,18 +177,6 @@ static void drop_burst(struct round *round, const struct frame *frame, unsigned 
 {
 	for (unsigned int i = 0; i < n; i++)
 		drop_frame(round_stats(round), why, &frame[i]);
-}
-
-/* The frames of the burst that @vport gets, in order, and nothing left wanted. Return: how many. */
-static unsigned int take_wanted(struct dp_worker *worker, unsigned int vport, struct frame *frames)
-{
-	uint64_t left = worker->want[vport];
-	unsigned int n = 0;
-
-	worker->want[vport] = 0;
-	for (; left; left &= left - 1)
-		worker->list[n++] = &frames[__builtin_ctzll(left)];
-	return n;
 }
 
 static void count_wire(struct vport_stats *stats, const struct frame *frame)
@@ -200,20 +201,23 @@ static void count_wire(struct vport_stats *stats, const struct frame *frame)
  * An uplink tells how many frames it took and, by its own counters, why not the others: no wire at all, or a full one.
  * A flooded frame that finds no wire is no loss: the others got it.
  */
-static void send_to_wire(struct round *round, struct frame *frames)
+static void send_to_wire(struct round *round, struct frame *frames, uint64_t wanted)
 {
-	struct dp_worker *worker = round->worker;
 	struct uplink *uplink = round->port->uplink;
 	struct vport_stats *stats = round->config->vport[ESWITCH_UPLINK].stats;
-	unsigned int n = take_wanted(worker, ESWITCH_UPLINK, frames);
 	uint64_t down = uplink ? uplink->stats.tx_down : 0;
-	unsigned int taken = uplink ? uplink->ops->send(uplink, worker->list, n) : 0;
-	bool is_down = !uplink || uplink->stats.tx_down != down;
+	struct frame *list[FRAME_BURST];
+	unsigned int n = 0, taken;
+	bool is_down;
 
+	for (; wanted; wanted &= wanted - 1)
+		list[n++] = &frames[__builtin_ctzll(wanted)];
+	taken = uplink ? uplink->ops->send(uplink, list, n) : 0;
+	is_down = !uplink || uplink->stats.tx_down != down;
 	if (!stats)
 		return;
 	for (unsigned int i = 0; i < n; i++) {
-		const struct frame *frame = worker->list[i];
+		const struct frame *frame = list[i];
 
 		if (i < taken)
 			count_wire(stats, frame);
@@ -230,13 +234,13 @@ static void deliver(struct round *round, struct frame *frames)
 
 	while ((vport = vport_set_pop(&round->receivers)) >= 0) {
 		const struct dp_vport *to = &round->config->vport[vport];
+		uint64_t wanted = round->worker->want[vport];
 
+		round->worker->want[vport] = 0;
 		if (vport == ESWITCH_UPLINK)
-			send_to_wire(round, frames);
+			send_to_wire(round, frames, wanted);
 		else
-			to->ops->rx_burst(to->pool, round->worker->list,
-					  take_wanted(round->worker, (unsigned int)vport, frames),
-					  round->now);
+			to->ops->rx_burst(to->pool, frames, wanted, round->now);
 	}
 }
 
@@ -269,7 +273,7 @@ static void forward(struct dp_worker *worker, struct dp_port *port, const struct
 	struct frame *frames = worker->burst.frame;
 
 	if (likely(config->link_up))
-		classify_burst(&round, frames, n);
+		sort_burst(&round, frames, n);
 	else
 		drop_burst(&round, frames, n, VPORT_DROP_TX_LINK_DOWN);
 	count_round(&round);

@@ -75,7 +75,6 @@ struct dp_worker {
 	struct pollfd poll[1 + DP_WORKER_PORTS]; /* the kick, then the uplinks */
 
 	uint64_t want[ESWITCH_VPORTS];
-	struct frame *list[FRAME_BURST];
 	struct frame_burst burst;
 };
 

@@ -11,6 +11,9 @@
  * itself, no default pool for unicast, and the wire is one more receiver of all that is not a
  * unicast for a known pool.
  *
+ * Frames come in trains: within a burst, one that has the addresses and the tag of the one before is
+ * not looked up again.
+ *
  * Most frames are unicasts for one pool, or for the wire. When nothing but MAC filters can claim a
  * unicast, one hash look-up and one VLAN test decide; anything else takes the long way through all
  * partitions, which is not long either.
@@ -260,20 +263,47 @@ unsigned int eswitch_forward(const struct eswitch_table *table, unsigned int vpo
 	return forward_all(table, vport, &packet, to, single);
 }
 
+static inline bool same_flow(const struct eswitch_key *key, const struct eswitch_key *last)
+{
+	uint64_t different = (get_le64(key->header) ^ get_le64(last->header)) |
+			     (get_le32(key->header + 8) ^ get_le32(last->header + 8));
+
+	return !different && key->tagged == last->tagged && key->vlan == last->vlan;
+}
+
+static inline void decide(const struct eswitch_table *table, unsigned int vport, bool plain,
+			  struct eswitch_key *key, uint64_t *known_source)
+{
+	uint64_t mac = mac_word(key->header);
+
+	key->drop = (uint8_t)ingress(table, &table->sender[vport], vport, key, known_source);
+	key->receiver = ESWITCH_ASK;
+	if (likely(plain && !(mac & MAC_GROUP)))
+		key->receiver = (uint16_t)forward_plain(table, vport, mac_find(table, mac), key);
+}
+
 void eswitch_burst(const struct eswitch_table *table, unsigned int vport, struct eswitch_key *key,
 		   unsigned int n)
 {
-	const struct sender *sender = &table->sender[vport];
 	bool plain = is_plain(table, vport);
 	uint64_t known_source = MAC_EMPTY;
+	struct eswitch_key asked, answer;
 
-	for (unsigned int i = 0; i < n; i++) {
-		uint64_t mac = mac_word(key[i].header);
-
-		key[i].drop = (uint8_t)ingress(table, sender, vport, &key[i], &known_source);
-		key[i].receiver = ESWITCH_ASK;
-		if (likely(plain && !(mac & MAC_GROUP)))
-			key[i].receiver = (uint16_t)forward_plain(table, vport,
-								  mac_find(table, mac), &key[i]);
+	if (!n)
+		return;
+	asked = key[0];
+	decide(table, vport, plain, &key[0], &known_source);
+	answer = key[0];
+	for (unsigned int i = 1; i < n; i++) {
+		if (unlikely(!same_flow(&key[i], &asked))) {
+			asked = key[i];
+			decide(table, vport, plain, &key[i], &known_source);
+			answer = key[i];
+			continue;
+		}
+		key[i].vlan = answer.vlan;
+		key[i].tagged = answer.tagged;
+		key[i].drop = answer.drop;
+		key[i].receiver = answer.receiver;
 	}
 }

@@ -64,6 +64,7 @@ enum frame_l4 { FRAME_L4_NONE, FRAME_L4_TCP, FRAME_L4_UDP, FRAME_L4_SCTP };
 struct frame_info {
 	uint8_t l3, l4;
 	bool ip_options, fragment, rerouted;
+	uint8_t reserved; /* no padding: compared as bytes */
 	uint16_t l3_offset, l4_offset;
 	uint16_t ip_id;
 };
@@ -177,6 +178,12 @@ void frame_cut_end(struct frame_cut *cut);
  * it.
  */
 void frame_cut_skip(struct frame_cut *cut);
+
+/** frame_wire_len() - bytes that a frame without FRAME_TSO is delivered as, without a tag. */
+static inline uint32_t frame_wire_len(const struct frame *frame)
+{
+	return frame->flags & FRAME_PAD && frame->len < FRAME_MIN_LEN ? FRAME_MIN_LEN : frame->len;
+}
 
 /**
  * frame_count() - frames and bytes that will be delivered (cuts of a TSO request counted one by

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include "frame/frame.h"
 
+_Static_assert(FRAME_BURST <= 64, "a choice of a burst's frames is a bitmap of one word");
+
 #define BURST_SEGMENTS (FRAME_BURST * 8)
 
 /** struct frame_burst - frames of one transmit queue under way; owned by a worker. */
@@ -28,7 +30,7 @@ struct frame_burst {
  *	with work done is possible (only bad frames).
  * @tx_complete: all of the last burst is delivered or dropped: write back completions, publish the
  *	head, raise causes.
- * @rx_burst: deliver @n frames to the pool: pick queues, find descriptors, copy, write back, count
+ * @rx_burst: deliver frame[i] for each bit i of @wanted to the pool: pick queues, find descriptors, copy, write back, count
  *	(packets, bytes, drops) in the pool's stats, raise causes.
  * @irq_expire: signal moderated interrupts of the pool that are due; return the earliest time still
  *	due, or UINT64_MAX.
@@ -36,7 +38,7 @@ struct frame_burst {
 struct model_ops {
 	unsigned int (*tx_burst)(void *queue, struct frame_burst *burst, uint64_t now);
 	void (*tx_complete)(void *queue, struct frame_burst *burst, uint64_t now);
-	void (*rx_burst)(void *pool, struct frame *const frame[], unsigned int n, uint64_t now);
+	void (*rx_burst)(void *pool, const struct frame *frame, uint64_t wanted, uint64_t now);
 	uint64_t (*irq_expire)(void *pool, uint64_t now);
 };
 

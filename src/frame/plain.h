@@ -26,7 +26,7 @@ static inline int frame_plain_finish(struct frame *frame)
 {
 	uint16_t type = get_be16(frame->header + ETH_TYPE);
 
-	if (unlikely(frame->len < ETH_HEADER_LEN || frame->len > FRAME_MAX_LEN ||
+	if (unlikely(frame->len - ETH_HEADER_LEN > FRAME_MAX_LEN - ETH_HEADER_LEN ||
 		     type == ETH_TYPE_VLAN))
 		return frame_finish(frame);
 	frame->vlan_tpid = ETH_TYPE_VLAN;

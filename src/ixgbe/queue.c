@@ -142,8 +142,9 @@ unsigned int ixgbe_ring_fetch(const struct ixgbe_ring *ring, struct ixgbe_fetche
 			break;
 		}
 		memcpy(&desc[fetched], host, some * sizeof(desc[0]));
-		for (unsigned int i = 0; slot && i < some; i++)
-			slot[fetched + i] = host + i * IXGBE_DESC_SIZE;
+		if (slot)
+			for (unsigned int i = 0; i < some; i++)
+				slot[fetched + i] = host + i * IXGBE_DESC_SIZE;
 		fetched += some;
 	}
 	/* The driver may rewrite the ring at any time: nothing may be read from it a second time. */

@@ -289,9 +289,12 @@ struct ixgbe_rss_burst {
 	uint8_t type[FRAME_BURST]; /* RSSTYPE */
 };
 
-/** ixgbe_rss_spread() - choose queues for @n frames to @pool, which has @queues queues. */
+/**
+ * ixgbe_rss_spread() - choose queues for the frames in the bitmap @wanted, all for @pool, which has
+ * @queues queues.
+ */
 void ixgbe_rss_spread(struct ixgbe_pf *pf, unsigned int pool, unsigned int queues,
-		      struct frame *const frame[], unsigned int n, struct ixgbe_rss_burst *burst);
+		      const struct frame *frame, uint64_t wanted, struct ixgbe_rss_burst *burst);
 
 /* --- tx_request.c --------------------------------------------------------------------------- */
 
@@ -320,6 +323,6 @@ void ixgbe_tx_context(struct ixgbe_txq_state *state, const struct ixgbe_desc *de
 
 unsigned int ixgbe_tx_burst(void *queue, struct frame_burst *burst, uint64_t now);
 void ixgbe_tx_complete(void *queue, struct frame_burst *burst, uint64_t now);
-void ixgbe_rx_burst(void *pool, struct frame *const frame[], unsigned int n, uint64_t now);
+void ixgbe_rx_burst(void *pool, const struct frame *frame, uint64_t wanted, uint64_t now);
 
 #endif

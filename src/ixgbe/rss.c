@@ -169,26 +169,48 @@ static void load_key(struct ixgbe_pf *pf)
 	ixgbe_rss_load(&pf->rss, key);
 }
 
+/* Are all fields that may be hashed the same? Good for IPv4, where comparing is cheaper than hashing. */
+static inline bool same_flow(const struct frame *frame, const struct frame *other)
+{
+	const uint8_t *ip = frame->header + frame->info.l3_offset;
+	const uint8_t *other_ip = other->header + other->info.l3_offset;
+
+	if (memcmp(&frame->info, &other->info, offsetof(struct frame_info, ip_id)) != 0 ||
+	    frame->info.l3 == FRAME_L3_IPV6)
+		return false;
+	return frame->info.l3 == FRAME_L3_NONE ||
+	       (get_le64(ip + IPV4_ADDRESSES) == get_le64(other_ip + IPV4_ADDRESSES) &&
+		get_le32(frame->header + frame->info.l4_offset) ==
+			get_le32(other->header + other->info.l4_offset));
+}
+
 void ixgbe_rss_spread(struct ixgbe_pf *pf, unsigned int pool, unsigned int queues,
-		      struct frame *const frame[], unsigned int n, struct ixgbe_rss_burst *burst)
+		      const struct frame *frame, uint64_t wanted, struct ixgbe_rss_burst *burst)
 {
 	uint32_t mrqc = ixgbe_pf_reg(pf, IXGBE_MRQC);
+	const struct frame *last = NULL;
 	unsigned int mask;
 
 	memset(burst->wanted, 0, sizeof(burst->wanted));
 	if (!uses_rss(mrqc)) {
-		memset(burst->hash, 0, n * sizeof(burst->hash[0]));
-		memset(burst->type, IXGBE_RXD_RSSTYPE_NONE, n);
-		burst->wanted[0] = n < FRAME_BURST ? BIT64(n) - 1 : UINT64_MAX;
+		memset(burst->hash, 0, sizeof(burst->hash));
+		memset(burst->type, IXGBE_RXD_RSSTYPE_NONE, sizeof(burst->type));
+		burst->wanted[0] = wanted;
 		return;
 	}
 	load_key(pf);
 	mask = queue_mask(pf, pool, queues);
-	for (unsigned int i = 0; i < n; i++) {
-		unsigned int queue = 0;
+	for (; wanted; wanted &= wanted - 1) {
+		unsigned int i = (unsigned int)__builtin_ctzll(wanted), queue = 0;
 
-		burst->type[i] =
-			(uint8_t)ixgbe_rss_frame(&pf->rss, mrqc, frame[i], &burst->hash[i]);
+		if (last && same_flow(&frame[i], last)) {
+			burst->type[i] = burst->type[last - frame];
+			burst->hash[i] = burst->hash[last - frame];
+		} else {
+			burst->type[i] = (uint8_t)ixgbe_rss_frame(&pf->rss, mrqc, &frame[i],
+								  &burst->hash[i]);
+		}
+		last = &frame[i];
 		if (burst->type[i] != IXGBE_RXD_RSSTYPE_NONE)
 			queue = redirect(pf, burst->hash[i]) & mask;
 		burst->wanted[queue] |= BIT64(i);

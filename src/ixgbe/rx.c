@@ -24,13 +24,16 @@
 
 #define DEFAULT_MAX_FRAME 1518u /* with FCS; when jumbo frames are off */
 
-static void drop_frame(struct rx_pool *r, enum vport_drop why, const struct frame *frame)
+static void drop_frames(struct rx_pool *r, enum vport_drop why, const struct frame *frame,
+			uint64_t wanted)
 {
-	uint32_t packets;
-	uint64_t bytes;
+	for (; wanted; wanted &= wanted - 1) {
+		uint32_t packets;
+		uint64_t bytes;
 
-	frame_count(frame, &packets, &bytes);
-	rx_drop(r, why, packets);
+		frame_count(&frame[__builtin_ctzll(wanted)], &packets, &bytes);
+		rx_drop(r, why, packets);
+	}
 }
 
 /* --- the window ------------------------------------------------------------------------------ */
@@ -93,7 +96,6 @@ static bool open_window(struct rx_window *w, struct ixgbe_pf *pf, unsigned int i
 	w->packets = w->no_descriptor = 0;
 	w->bytes = 0;
 	w->bad = w->refused = false;
-	w->special = w->legacy;
 	return w->buffer_len;
 }
 
@@ -116,7 +118,7 @@ static void close_window(struct rx_pool *r, struct rx_window *w)
 }
 
 /* Deliver the frames in the bitmap @wanted to queue @index. */
-static void deliver(struct rx_pool *r, unsigned int index, struct frame *const frame[],
+static void deliver(struct rx_pool *r, unsigned int index, const struct frame *frame,
 		    uint64_t wanted)
 {
 	struct rx_window w;
@@ -127,8 +129,7 @@ static void deliver(struct rx_pool *r, unsigned int index, struct frame *const f
 		close_window(r, &w);
 		return;
 	}
-	for (; wanted; wanted &= wanted - 1)
-		drop_frame(r, w.closed, frame[__builtin_ctzll(wanted)]);
+	drop_frames(r, w.closed, frame, wanted);
 }
 
 /* --- the pool -------------------------------------------------------------------------------- */
@@ -167,7 +168,7 @@ static uint32_t max_frame(const struct ixgbe_pf *pf)
 	return max > ETH_FCS_LEN ? max - ETH_FCS_LEN : 0;
 }
 
-void ixgbe_rx_burst(void *ctx, struct frame *const frame[], unsigned int n, uint64_t now)
+void ixgbe_rx_burst(void *ctx, const struct frame *frame, uint64_t wanted, uint64_t now)
 {
 	struct ixgbe_pool *pool = ctx;
 	struct ixgbe_pf *pf = pool->pf;
@@ -178,18 +179,16 @@ void ixgbe_rx_burst(void *ctx, struct frame *const frame[], unsigned int n, uint
 	r.pool = pool;
 	r.pf = pf;
 	r.now = now;
-	r.n = n;
 	r.max_len = max_frame(pf);
 	r.hash_wanted = ixgbe_pf_reg(pf, IXGBE_RXCSUM) & IXGBE_RXCSUM_PCSD;
 	memset(&r.totals, 0, sizeof(r.totals));
 	if (likely(first < IXGBE_QUEUES && ixgbe_rx_allowed(pf, pool->index))) {
-		ixgbe_rss_spread(pf, pool->index, queues, frame, n, &r.rss);
+		ixgbe_rss_spread(pf, pool->index, queues, frame, wanted, &r.rss);
 		for (unsigned int i = 0; i < IXGBE_RETA_QUEUES; i++)
 			if (r.rss.wanted[i])
 				deliver(&r, first + i, frame, r.rss.wanted[i]);
 	} else {
-		for (unsigned int i = 0; i < n; i++)
-			drop_frame(&r, VPORT_DROP_RX_DISABLED, frame[i]);
+		drop_frames(&r, VPORT_DROP_RX_DISABLED, frame, wanted);
 	}
 	add_totals(&r);
 }

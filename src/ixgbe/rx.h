@@ -18,7 +18,6 @@ struct rx_totals {
 
 /**
  * struct rx_pool - a pool during one burst.
- * @n: frames
  * @max_len: without FCS and VLAN tag
  * @hash_wanted: RXCSUM.PCSD: the hash goes where IP ID and fragment checksum would
  */
@@ -26,7 +25,7 @@ struct rx_pool {
 	struct ixgbe_pool *pool;
 	struct ixgbe_pf *pf;
 	uint64_t now;
-	uint32_t n, max_len;
+	uint32_t max_len;
 	bool hash_wanted;
 	struct rx_totals totals;
 	struct ixgbe_rss_burst rss;
@@ -37,10 +36,8 @@ struct rx_pool {
  * @free: descriptors the driver has given and that are not used yet
  * @offset: of desc[0], behind the head
  * @have: descriptors here, @next: the first unused; those before it are write-backs
- * @buffers: their translation, as far as it is cached
  * @packets, @bytes, @no_descriptor: of this queue
  * @bad: the next buffer cannot be written
- * @special: no frame can take the short way: legacy descriptors, or @bad
  * @refused: by the IOMMU: descriptors beyond those here
  * @closed: why the queue does not receive, if it does not
  */
@@ -49,9 +46,8 @@ struct rx_window {
 	ixgbe_reg *block;
 	uint32_t free, offset, have, next;
 	uint32_t buffer_len;
-	bool legacy, strip_vlan, bad, special, refused;
+	bool legacy, strip_vlan, bad, refused;
 	enum vport_drop closed;
-	struct ixgbe_dma_view buffers;
 	uint32_t packets, no_descriptor;
 	uint64_t bytes;
 	struct ixgbe_desc desc[RX_WINDOW];
@@ -65,7 +61,7 @@ struct rx_window {
 bool rx_window_load(struct rx_window *w, uint32_t n, uint32_t want);
 
 /** rx_deliver() - the frames in the bitmap @wanted, in order, to an open window. */
-void rx_deliver(struct rx_pool *pool, struct rx_window *w, struct frame *const frame[],
+void rx_deliver(struct rx_pool *pool, struct rx_window *w, const struct frame *frame,
 		uint64_t wanted);
 
 static inline void rx_drop(struct rx_pool *pool, enum vport_drop why, uint64_t packets)

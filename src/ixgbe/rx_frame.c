@@ -8,8 +8,8 @@
  * one tries again.
  *
  * There are two ways to the same descriptors. A frame that asks for nothing and fits one buffer,
- * whose translation is cached, is delivered in one piece (deliver_plain()); any other goes through
- * the iterator of frame/frame.h.
+ * whose translation is cached, is delivered in one tight loop with others like it
+ * (deliver_plain()); any other goes through the iterator of frame/frame.h.
  *
  * 82599 data sheet: 7.1.5, 7.1.6 (descriptors), 7.1.11 (checksums), 7.4 (VLAN).
  */
@@ -136,13 +136,10 @@ static void complete_advanced(const struct rx_pool *r, struct rx_window *w,
 	}
 }
 
-static inline void count_delivered(struct rx_pool *r, struct rx_window *w,
-				   const struct frame *frame, uint32_t len, uint32_t checked)
+static inline void count_kind(struct rx_pool *r, const struct frame *frame, uint32_t checked)
 {
 	static const uint8_t broadcast[ETH_ALEN] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
-	w->packets++;
-	w->bytes += len;
 	if (unlikely(checked & (FRAME_IP_BAD | FRAME_L4_BAD)))
 		r->totals.csum_bad++;
 	if (unlikely(frame->header[0] & 1)) {
@@ -158,9 +155,10 @@ static inline void count_delivered(struct rx_pool *r, struct rx_window *w,
 /* Bring the next buffers near, if the cached translation covers them. */
 static void prefetch_buffer(const struct rx_window *w, uint32_t i)
 {
+	const struct ixgbe_dma_view view = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
+
 	if (i < w->have)
-		__builtin_prefetch(ixgbe_dma_viewed(&w->buffers, buffer_address(&w->desc[i]), 1),
-				   1);
+		__builtin_prefetch(ixgbe_dma_viewed(&view, buffer_address(&w->desc[i]), 1), 1);
 }
 
 /* Host memory for @len bytes of one buffer. Return: pieces added, 0: the IOMMU refuses. */
@@ -233,14 +231,14 @@ static unsigned int place(struct rx_pool *r, struct rx_window *w, const struct f
 	}
 	if (unlikely(w->bad || descs > FRAME_DESCS_MAX ||
 		     (w->have - w->next < descs && !rx_window_load(w, descs, want)))) {
-		w->bad = w->special = true;
+		w->bad = true;
 		rx_drop(r, VPORT_DROP_RX_DMA_FAULT, 1);
 		return 0;
 	}
 	prefetch_buffer(w, w->next + PREFETCH_AHEAD);
 	pieces = map_buffers(w, cut->len, piece);
 	if (unlikely(!pieces)) {
-		w->bad = w->special = true; /* the next frames would meet the same buffer */
+		w->bad = true; /* the next frames would meet the same buffer */
 		rx_drop(r, VPORT_DROP_RX_DMA_FAULT, 1);
 		return 0;
 	}
@@ -271,58 +269,72 @@ static void deliver_frame(struct rx_pool *r, struct rx_window *w, const struct f
 			complete_advanced(r, w, &cut, i);
 		else
 			complete_legacy(w, &cut);
-		count_delivered(r, w, frame, cut.len - tag, cut.status);
+		w->packets++;
+		w->bytes += cut.len - tag;
+		count_kind(r, frame, cut.status);
 	}
 }
 
-/* --- the frame that asks for nothing --------------------------------------------------------- */
+/* --- frames that ask for nothing --------------------------------------------------------------- */
+
+static inline bool is_plain(const struct rx_window *w, const struct frame *frame, uint32_t max_len)
+{
+	return frame_is_plain(frame) && frame->len <= max_len &&
+	       (!(frame->flags & FRAME_VLAN) || w->strip_vlan);
+}
 
 /*
- * Return: false: it is another kind of frame, or something is not at hand; nothing was done.
+ * Deliver the first frames of the bitmap @wanted, up to one that is of another kind or for which
+ * something is not at hand. Return: the frames left.
  */
-static inline bool deliver_plain(struct rx_pool *r, struct rx_window *w, const struct frame *frame,
-				 unsigned int i)
+static uint64_t deliver_plain(struct rx_pool *r, struct rx_window *w, const struct frame *frame,
+			      uint64_t wanted)
 {
-	struct ixgbe_desc *desc = &w->desc[w->next];
-	uint32_t len = frame->len, type = 0, hash = 0, checked = 0;
-	uint8_t *host;
+	const struct ixgbe_dma_view view = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
+	uint32_t max_len = MIN(w->buffer_len, r->max_len), have = w->have, next = w->next;
+	uint64_t bytes = 0;
 
-	if (unlikely(w->next == w->have || w->special || !frame_is_plain(frame) ||
-		     (frame->flags & FRAME_VLAN && !w->strip_vlan) ||
-		     len > MIN(w->buffer_len, r->max_len)))
-		return false;
-	host = ixgbe_dma_viewed(&w->buffers, buffer_address(desc), len);
-	if (unlikely(!host))
-		return false;
-	if (frame->info.l3 != FRAME_L3_NONE) {
-		if (unlikely(!frame_plain_judge(frame, &checked)))
-			return false;
-		type = packet_type(&frame->info);
-		hash = frame->info.ip_id;
+	if (unlikely(w->legacy || w->bad))
+		return wanted;
+	for (; wanted && next < have; wanted &= wanted - 1, next++) {
+		unsigned int i = (unsigned int)__builtin_ctzll(wanted);
+		const struct frame *f = &frame[i];
+		struct ixgbe_desc *desc = &w->desc[next];
+		uint32_t len = f->len, type = r->rss.type[i], hash = 0, checked = 0;
+		uint8_t *host = ixgbe_dma_viewed(&view, buffer_address(desc), len);
+
+		if (unlikely(!host || !is_plain(w, f, max_len)))
+			break;
+		if (f->info.l3 != FRAME_L3_NONE) {
+			if (unlikely(!frame_plain_judge(f, &checked)))
+				break;
+			type |= packet_type(&f->info);
+			hash = f->info.ip_id;
+		}
+		if (r->hash_wanted)
+			hash = r->rss.hash[i];
+		frame_plain_copy(f, host);
+		put_le64(&desc->dword[0], (uint64_t)hash << 32 | type);
+		put_le64(&desc->dword[2],
+			 (uint64_t)(len | vlan_field(f)) << 32 | advanced_status(f, checked));
+		bytes += len;
+		count_kind(r, f, checked);
 	}
-	prefetch_buffer(w, w->next + PREFETCH_AHEAD);
-	frame_plain_copy(frame, host);
-	desc->dword[0] = type | r->rss.type[i];
-	desc->dword[1] = r->hash_wanted ? r->rss.hash[i] : hash;
-	desc->dword[2] = advanced_status(frame, checked);
-	desc->dword[3] = len | vlan_field(frame);
-	w->next++;
-	w->free--;
-	count_delivered(r, w, frame, len, checked);
-	return true;
+	w->packets += next - w->next;
+	w->free -= next - w->next;
+	w->bytes += bytes;
+	w->next = next;
+	return wanted;
 }
 
-void rx_deliver(struct rx_pool *r, struct rx_window *w, struct frame *const frame[],
-		uint64_t wanted)
+void rx_deliver(struct rx_pool *r, struct rx_window *w, const struct frame *frame, uint64_t wanted)
 {
-	w->buffers = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
-	for (; wanted; wanted &= wanted - 1) {
+	while ((wanted = deliver_plain(r, w, frame, wanted))) {
 		unsigned int i = (unsigned int)__builtin_ctzll(wanted);
 
-		if (likely(deliver_plain(r, w, frame[i], i)))
-			continue;
-		deliver_frame(r, w, frame[i], i,
-			      r->n - i + (frame[i]->flags & FRAME_TSO ? RX_WINDOW : 0));
-		w->buffers = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
+		deliver_frame(r, w, &frame[i], i,
+			      (uint32_t)__builtin_popcountll(wanted) +
+				      (frame[i].flags & FRAME_TSO ? RX_WINDOW : 0));
+		wanted &= wanted - 1;
 	}
 }

@@ -171,15 +171,15 @@ static enum outcome decode_frame(struct decoder *d, unsigned int n)
 	return FRAME_OK;
 }
 
-/* Of a descriptor that is a whole frame and asks for nothing: dwords 2 and 3, and what they must not have. */
+/* Upper half of a descriptor that is a whole frame and asks for nothing, and what it must not have. */
 #define PLAIN (IXGBE_TXD_DEXT | IXGBE_TXD_DTYP_DATA << IXGBE_TXD_DTYP_SHIFT | IXGBE_TXD_EOP)
 #define PLAIN_MASK (PLAIN | IXGBE_TXD_DTYP_MASK | IXGBE_TXD_TSE | IXGBE_TXD_VLE)
-#define PLAIN_OPTIONS (IXGBE_TXD_IXSM | IXGBE_TXD_TXSM | IXGBE_TXD_IPSEC)
+#define PLAIN_OPTIONS ((uint64_t)(IXGBE_TXD_IXSM | IXGBE_TXD_TXSM | IXGBE_TXD_IPSEC) << 32)
 
-static inline bool is_plain(const struct ixgbe_desc *desc)
+static inline bool is_plain(uint64_t upper)
 {
-	return (desc->dword[2] & PLAIN_MASK) == PLAIN && !(desc->dword[3] & PLAIN_OPTIONS) &&
-	       IXGBE_TXD_PAYLEN(desc->dword[3]) == IXGBE_TXD_LEN(desc->dword[2]);
+	return (upper & (PLAIN_MASK | PLAIN_OPTIONS)) == PLAIN &&
+	       IXGBE_TXD_PAYLEN(upper >> 32) == IXGBE_TXD_LEN(upper);
 }
 
 /*
@@ -190,21 +190,20 @@ static void decode_plain(struct decoder *d)
 {
 	const struct ixgbe_dma_view view = ixgbe_dma_view(&d->q->fetcher, IOMMU_READ);
 	struct frame_burst *burst = d->burst;
-	unsigned int n = MIN(d->n - d->next, FRAME_BURST - burst->n);
+	struct frame_segment *segment = &burst->segment[burst->segments];
+	struct frame *frame = &burst->frame[burst->n];
+	unsigned int max = MIN(d->n - d->next, FRAME_BURST - burst->n), reports = d->q->reports, n;
 
 	if (unlikely(d->q->state->skipping))
 		return;
-	for (; n; n--) {
-		const struct ixgbe_desc *desc = &d->desc[d->next];
-		uint32_t len = IXGBE_TXD_LEN(desc->dword[2]);
+	for (n = 0; n < max; n++, frame++, segment++) {
+		const struct ixgbe_desc *desc = &d->desc[d->next + n];
+		uint64_t upper = get_le64(&desc->dword[2]);
+		uint32_t len = IXGBE_TXD_LEN((uint32_t)upper);
 		const uint8_t *host = ixgbe_dma_viewed(&view, buffer_address(desc), len);
-		struct frame_segment *segment = &burst->segment[burst->segments++];
-		struct frame *frame = &burst->frame[burst->n];
 
-		if (unlikely(!host || !is_plain(desc))) {
-			burst->segments--;
-			return;
-		}
+		if (unlikely(!host || !is_plain(upper)))
+			break;
 		__builtin_prefetch(host);
 		__builtin_prefetch(host + CACHE_LINE);
 		segment->base = host;
@@ -212,9 +211,16 @@ static void decode_plain(struct decoder *d)
 		frame->segment = segment;
 		frame->len = len;
 		frame->flags = d->flags;
-		d->plain |= BIT64(burst->n++);
-		consume(d, 1);
+		frame->vlan = 0;
+		if (upper & IXGBE_TXD_RS)
+			d->q->report[reports++] = (uint8_t)(d->next + n);
 	}
+	d->q->reports = (uint16_t)reports;
+	if (n)
+		d->plain |= UINT64_MAX >> (FRAME_BURST - n) << burst->n;
+	d->next += n;
+	burst->n += n;
+	burst->segments += n;
 }
 
 /* Go to the EOP of a frame that is too long. */
@@ -302,48 +308,45 @@ static void copy_header(struct frame_burst *burst, struct frame *frame, unsigned
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
-/* copy_header() and frame_finish() for a plain frame in its one @segment. */
-static inline int finish_plain(struct frame *frame, struct frame_segment *segment)
+/* copy_header() and frame_finish() for a plain frame, which has one segment. */
+static inline int finish_plain(struct frame_burst *burst, struct frame *frame)
 {
+	struct frame_segment *segment = &burst->segment[frame->segment - burst->segment];
 	uint32_t len = MIN(frame->len, HEADER_COPY);
 
 	copy_bytes(frame->header, segment->base, len);
 	atomic_signal_fence(memory_order_seq_cst); /* as in copy_header() */
-	segment->base += len;
-	segment->len -= len;
 	frame->header_len = (uint16_t)len;
-	frame->segments = segment->len > 0;
+	frame->segments = frame->len > len;
+	if (frame->segments) {
+		segment->base += len;
+		segment->len -= len;
+	}
 	return frame_plain_finish(frame);
 }
 
-static inline void count_frame(struct ixgbe_txq *q, const struct frame *frame)
+static void count_cuts(const struct frame *frame, uint64_t *packets, uint64_t *bytes)
 {
-	uint32_t packets;
-	uint64_t bytes;
+	uint32_t cuts;
+	uint64_t cut_bytes;
 
-	if (likely(!(frame->flags & FRAME_TSO))) {
-		packets = 1;
-		bytes = frame->flags & FRAME_PAD ? MAX(frame->len, (uint32_t)FRAME_MIN_LEN)
-						 : frame->len;
-	} else {
-		frame_count(frame, &packets, &bytes);
-	}
-	q->packets += packets;
-	q->bytes += bytes;
+	frame_count(frame, &cuts, &cut_bytes);
+	*packets += cuts;
+	*bytes += cut_bytes;
 }
 
 static void finish_frames(struct decoder *d)
 {
 	struct frame_burst *burst = d->burst;
-	unsigned int good = 0;
+	unsigned int n = burst->n, good = 0;
+	uint64_t packets = 0, bytes = 0;
 
-	for (unsigned int i = 0; i < burst->n; i++) {
+	for (unsigned int i = 0; i < n; i++) {
 		struct frame *frame = &burst->frame[i];
 		int error;
 
 		if (likely(d->plain >> i & 1)) {
-			error = finish_plain(frame,
-					     &burst->segment[frame->segment - burst->segment]);
+			error = finish_plain(burst, frame);
 		} else {
 			copy_header(burst, frame, d->header_want[i]);
 			error = frame_finish(frame);
@@ -352,12 +355,19 @@ static void finish_frames(struct decoder *d)
 			count_drop(d, FRAME_BAD);
 			continue;
 		}
-		count_frame(d->q, frame);
+		if (likely(!(frame->flags & FRAME_TSO))) {
+			packets++;
+			bytes += frame_wire_len(frame);
+		} else {
+			count_cuts(frame, &packets, &bytes);
+		}
 		if (unlikely(good != i))
 			burst->frame[good] = *frame;
 		good++;
 	}
 	burst->n = good;
+	d->q->packets = packets;
+	d->q->bytes = bytes;
 }
 
 /* --- the queue ------------------------------------------------------------------------------- */
@@ -432,7 +442,6 @@ unsigned int ixgbe_tx_burst(void *queue, struct frame_burst *burst, uint64_t now
 	d.n = ixgbe_ring_fetch(&q->state->ring, &q->fetcher, 0, MIN(n, IXGBE_TX_BURST_DESCS),
 			       d.desc, NULL);
 	q->reports = 0;
-	q->packets = q->bytes = 0;
 	do {
 		decode_plain(&d);
 	} while (d.next < d.n && has_room(&d) && decode_next(&d));

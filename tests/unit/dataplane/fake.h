@@ -99,25 +99,26 @@ static inline uint32_t fake_serial(const struct frame *frame)
 	return get_le32(frame->header + 16);
 }
 
-static inline void fake_rx_burst(void *ctx, struct frame *const frame[], unsigned int n,
+static inline void fake_rx_burst(void *ctx, const struct frame *frames, uint64_t wanted,
 				 uint64_t now)
 {
 	struct fake_pool *pool = ctx;
 
-	for (unsigned int i = 0; i < n; i++) {
+	for (unsigned int i = 0; wanted; i++, wanted &= wanted - 1) {
+		const struct frame *frame = &frames[__builtin_ctzll(wanted)];
 		unsigned int at = atomic_load(&pool->n);
 		uint32_t packets;
 		uint64_t bytes;
 
-		frame_count(frame[i], &packets, &bytes);
+		frame_count(frame, &packets, &bytes);
 		if (i >= pool->capacity) {
 			stat_add(&pool->stats.drop[VPORT_DROP_RX_NO_DESCRIPTOR], packets);
 			continue;
 		}
 		stat_add(&pool->stats.rx_packets, packets);
 		stat_add(&pool->stats.rx_bytes, bytes);
-		pool->serial[at % FAKE_LOG] = fake_serial(frame[i]);
-		pool->sender[at % FAKE_LOG] = (uint8_t)frame[i]->source;
+		pool->serial[at % FAKE_LOG] = fake_serial(frame);
+		pool->sender[at % FAKE_LOG] = (uint8_t)frame->source;
 		atomic_store(&pool->n, at + 1);
 	}
 }

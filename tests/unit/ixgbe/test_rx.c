@@ -90,8 +90,8 @@ static void make_ip6(struct frame *frame, unsigned int i, uint8_t protocol)
 	frame->header_len = frame->len = 94;
 }
 
-static void expect_hash(const struct ixgbe_rss_table *table, uint32_t mrqc,
-			struct frame *frame, uint32_t type, uint32_t expected)
+static void expect_hash(const struct ixgbe_rss_table *table, uint32_t mrqc, struct frame *frame,
+			uint32_t type, uint32_t expected)
 {
 	uint32_t hash;
 
@@ -219,13 +219,13 @@ static void test_advanced(void **state)
 static void test_ipv6_types(void **state)
 {
 	struct card *card = *state;
-	struct frame frame, *list = &frame;
+	struct frame frame;
 
 	rx_open(card, 1, 0, 64, 63, SRRCTL_ADVANCED_2K, 0);
 	make_ip6(&frame, 0, 6);
 	frame.flags = FRAME_CSUM_GOOD;
 	assert_int_equal(frame_finish(&frame), 0);
-	ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, 1), &list, 1, 1);
+	ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, 1), &frame, 1, 1);
 	assert_int_equal(rx_desc(card, 1, 0, 0)->dword[0], 0x140);
 	assert_int_equal(rx_desc(card, 1, 0, 0)->dword[2] & IXGBE_RXD_LB, 0); /* from the wire */
 	assert_int_equal(rx_desc(card, 1, 0, 0)->dword[2] & (IXGBE_RXD_L4CS | IXGBE_RXD_TCPE),
@@ -234,12 +234,12 @@ static void test_ipv6_types(void **state)
 	frame.header[54] = 17;
 	frame.header[55] = 0;
 	assert_int_equal(frame_finish(&frame), 0);
-	ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, 1), &list, 1, 1);
+	ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, 1), &frame, 1, 1);
 	assert_int_equal(rx_desc(card, 1, 0, 1)->dword[0], 0x2c0);
 	make_ip4(&frame, 0, 132);
 	frame.header[14] = 0x46; /* an option */
 	assert_int_equal(frame_finish(&frame), 0);
-	ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, 1), &list, 1, 1);
+	ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, 1), &frame, 1, 1);
 	assert_int_equal(rx_desc(card, 1, 0, 2)->dword[0], 0x430);
 }
 
@@ -514,7 +514,7 @@ static void test_spread(void **state)
 static void test_wild_modes(void **state)
 {
 	struct card *card = *state;
-	struct frame frame, *list = &frame;
+	struct frame frame;
 
 	open_rss(card, 1, 7);
 	for (unsigned int i = 0; i < 32; i++)
@@ -525,12 +525,12 @@ static void test_wild_modes(void **state)
 			pf_write(card, IXGBE_GCR_EXT, vt);
 			pf_write(card, IXGBE_MRQC, mode | 0x00f30000);
 			for (unsigned int pool = 0; pool < IXGBE_POOLS; pool++)
-				ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, pool), &list, 1, 1);
+				ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, pool), &frame, 1, 1);
 		}
 	}
 	pf_write(card, IXGBE_VT_CTL, 0);
 	for (unsigned int pool = 0; pool < IXGBE_POOLS; pool++)
-		ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, pool), &list, 1, 1);
+		ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, pool), &frame, 1, 1);
 	for (unsigned int pool = 0; pool < IXGBE_POOLS; pool++) {
 		assert_int_equal(card->stats[pool].rx_packets, 0);
 		assert_int_equal(drops(card, pool, VPORT_DROP_RX_DISABLED), 65);

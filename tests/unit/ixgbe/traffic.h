@@ -331,12 +331,9 @@ static inline void tx_complete(struct card *card, unsigned int vf)
 /* Everything @from has posted goes to pool @to, burst by burst. */
 static inline void run(struct card *card, unsigned int from, unsigned int to)
 {
-	struct frame *list[FRAME_BURST];
-
 	while (tx_burst(card, from)) {
-		for (unsigned int i = 0; i < card->burst.n; i++)
-			list[i] = &card->burst.frame[i];
-		ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, to), list, card->burst.n, 1000);
+		ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, to), card->burst.frame,
+					 UINT64_MAX >> (FRAME_BURST - card->burst.n), 1000);
 		tx_complete(card, from);
 	}
 }
