@@ -7,10 +7,29 @@
 #define SOFTIOV_FRAME_COPY_H
 
 #include <emmintrin.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include "util/util.h"
+
+/**
+ * struct copy_way - how bytes are moved and added up; which registers, that is.
+ * @copy: memcpy()
+ * @copy_add, @add: csum_copy() and csum_partial()
+ */
+struct copy_way {
+	const char *name;
+	void (*copy)(void *to, const void *from, size_t len);
+	uint64_t (*copy_add)(void *to, const void *from, size_t len, uint64_t sum);
+	uint64_t (*add)(const void *from, size_t len, uint64_t sum);
+};
+
+/** copy_way - the fastest that this processor has; set before main(), by tests again. */
+extern const struct copy_way *copy_way;
+
+/** copy_way_usable() - the @n-th way that this processor has, or NULL: that many there are not. */
+const struct copy_way *copy_way_usable(unsigned int n);
 
 /** csum_add() - ones' complement addition of two partial sums. */
 static inline uint64_t csum_add(uint64_t a, uint64_t b)
@@ -39,13 +58,13 @@ static inline void copy_16(uint8_t *to, const uint8_t *from)
 }
 
 /**
- * copy_bytes() - memcpy() that does not call for the sizes of small frames: a frame of 60 to 128
+ * copy_bytes() - a copy that does not call for the sizes of small frames: a frame of 60 to 128
  * bytes is a few pairs of loads and stores, the last of which overlap.
  */
 static inline void copy_bytes(uint8_t *to, const uint8_t *from, size_t len)
 {
 	if (len - 32 > 128 - 32) {
-		memcpy(to, from, len);
+		copy_way->copy(to, from, len);
 		return;
 	}
 	copy_16(to, from);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include "reference.h"
+#include "frame/copy.h"
 
 static struct ref_frame f;
 static struct ref_load load;
@@ -62,6 +63,9 @@ static void check(unsigned int flags, bool insert_vlan, bool verify, uint32_t st
 	uint32_t frames, n = 0;
 	uint64_t bytes, total = 0;
 
+	do
+		copy_way = copy_way_usable((unsigned int)ref_random(3));
+	while (!copy_way);
 	assert_int_equal(frame_finish(&load.frame), 0);
 	frame_count(&load.frame, &frames, &bytes);
 	memset(&cut, 0xa5, sizeof(cut));
