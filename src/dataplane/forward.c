@@ -97,21 +97,34 @@ static bool want_asked(struct round *round, unsigned int i, const struct eswitch
 	return wanted;
 }
 
-static inline void count_sent(struct round *round, const struct frame *frame)
+static void drop_frames(struct round *round, const struct frame *frame, unsigned int n,
+			enum vport_drop why)
 {
-	uint32_t packets;
-	uint64_t bytes;
+	for (unsigned int i = 0; i < n; i++)
+		drop_frame(round_stats(round), why, &frame[i]);
+}
 
-	count_frame(frame, &packets, &bytes);
+static void count_sent(struct round *round, const struct frame *frame, unsigned int n)
+{
+	uint64_t packets = 0, bytes = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		uint32_t cuts;
+		uint64_t cut_bytes;
+
+		count_frame(&frame[i], &cuts, &cut_bytes);
+		packets += cuts;
+		bytes += cut_bytes;
+		if (likely(!(frame[i].flags & (FRAME_TSO | FRAME_IP_CSUM | FRAME_L4_CSUM))))
+			continue;
+		round->csum += cuts;
+		if (frame[i].flags & FRAME_TSO) {
+			round->tso_requests++;
+			round->tso_segments += cuts;
+		}
+	}
 	round->packets += packets;
 	round->bytes += bytes;
-	if (likely(!(frame->flags & (FRAME_TSO | FRAME_IP_CSUM | FRAME_L4_CSUM))))
-		return;
-	round->csum += packets;
-	if (frame->flags & FRAME_TSO) {
-		round->tso_requests++;
-		round->tso_segments += packets;
-	}
 }
 
 /* Frames @from ... @to - 1 have the same verdict: that of @key. */
@@ -131,12 +144,10 @@ static void sort_run(struct round *round, struct frame *frame, const struct eswi
 			round->only_wire |= run;
 		why = VPORT_DROP_TX_NO_RECEIVER;
 	}
-	for (unsigned int i = from; i < to; i++) {
-		if (likely(wanted))
-			count_sent(round, &frame[i]);
-		else
-			drop_frame(round_stats(round), why, &frame[i]);
-	}
+	if (likely(wanted))
+		count_sent(round, &frame[from], to - from);
+	else
+		drop_frames(round, &frame[from], to - from, why);
 }
 
 /* The frame leaves with the tag that the port VLAN says. */
@@ -170,13 +181,6 @@ static void sort_burst(struct round *round, struct frame *frame, unsigned int n)
 		}
 		sort_run(round, frame, &key[from], from, to);
 	}
-}
-
-static void drop_burst(struct round *round, const struct frame *frame, unsigned int n,
-		       enum vport_drop why)
-{
-	for (unsigned int i = 0; i < n; i++)
-		drop_frame(round_stats(round), why, &frame[i]);
 }
 
 static void count_wire(struct vport_stats *stats, const struct frame *frame)
@@ -275,7 +279,7 @@ static void forward(struct dp_worker *worker, struct dp_port *port, const struct
 	if (likely(config->link_up))
 		sort_burst(&round, frames, n);
 	else
-		drop_burst(&round, frames, n, VPORT_DROP_TX_LINK_DOWN);
+		drop_frames(&round, frames, n, VPORT_DROP_TX_LINK_DOWN);
 	count_round(&round);
 	deliver(&round, frames);
 }

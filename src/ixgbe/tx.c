@@ -205,7 +205,8 @@ static void decode_plain(struct decoder *d)
 		if (unlikely(!host || !is_plain(upper)))
 			break;
 		__builtin_prefetch(host);
-		__builtin_prefetch(host + CACHE_LINE);
+		if (len > CACHE_LINE)
+			__builtin_prefetch(host + CACHE_LINE);
 		segment->base = host;
 		segment->len = len;
 		frame->segment = segment;
