@@ -6,7 +6,7 @@
  * A wish that was granted once is kept: after a reset it is put forward again, and a refusal then
  * is no error, since the administrator may have changed his mind, and may do so again.
  *
- * Messages as in Linux ixgbevf/vf.c; 82599 data sheet 7.1.1.1.3 (multicast hash).
+ * Messages as in Linux ixgbevf/vf.c; 82599 data sheet 8.2.3.7 (MCSTCTRL: multicast hash).
  */
 #include <string.h>
 
@@ -59,12 +59,13 @@ static int ask_vlan(struct softiov_vf *vf, uint16_t id, bool join)
 	return vf_mailbox_ask(vf, msg, 2);
 }
 
-/* Twelve bits of the address; the PF driver said which. */
+/* Twelve of the last sixteen bits of the address; the PF driver said which. */
 static uint16_t multicast_hash(const struct softiov_vf *vf, const uint8_t mac[ETH_ALEN])
 {
-	unsigned int shift = 4 - (vf->multicast_type & 3);
+	static const unsigned int shift[] = { 4, 3, 2, 0 }; /* bits 47:36, 46:35, 45:34, 43:32 */
+	uint32_t type = vf->multicast_type % ARRAY_SIZE(shift);
 
-	return (uint16_t)(((uint32_t)mac[4] | (uint32_t)mac[5] << 8) >> shift & HASH_MASK);
+	return (uint16_t)(((uint32_t)mac[4] | (uint32_t)mac[5] << 8) >> shift[type] & HASH_MASK);
 }
 
 static int ask_multicast(struct softiov_vf *vf, const uint8_t (*mac)[ETH_ALEN], unsigned int n)
