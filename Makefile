@@ -3,7 +3,7 @@
 BUILD ?= build
 MESON ?= meson
 
-.PHONY: all deps build demo test test-unit test-sanitize test-vm lint format clean
+.PHONY: all deps build demo test test-unit test-sanitize test-vm bench bench-vm lint format clean
 
 all: build
 
@@ -32,11 +32,20 @@ test-sanitize: build
 test-vm: build
 	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/test vm
 
+bench: build
+	@tools/install-deps bench
+	@$(MESON) compile -C $(BUILD) bench-programs
+	@SOFTIOV_BUILD=$(abspath $(BUILD)) bench/main.py data
+
+bench-vm: build
+	@tools/lab/prepare
+	@SOFTIOV_BUILD=$(abspath $(BUILD)) bench/main.py vm
+
 lint: build
 	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/lint
 
 format:
-	@git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' | xargs clang-format --style=file -i
+	@git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'bench/*.[ch]' | xargs clang-format --style=file -i
 
 clean:
 	@rm -rf $(BUILD) $(BUILD)-address $(BUILD)-thread

@@ -22,8 +22,8 @@ HUGE_PAGES = 1024
 NR_HUGEPAGES = Path("/proc/sys/vm/nr_hugepages")
 MACHINE_LOCK = os.path.join(tempfile.gettempdir(), "softiov-bench.lock")
 
-__all__ = ["BUILD", "BenchError", "CLIENT_CPU", "HugePages", "Others", "Process", "REPO",
-           "SWITCH_CPU", "check", "machine_lock", "wait_until"]
+__all__ = ["BUILD", "BenchError", "CLIENT_CPU", "HugePages", "LabError", "Others", "Process",
+           "REPO", "SWITCH_CPU", "check", "machine_lock", "thread_seconds", "wait_until"]
 
 
 class BenchError(LabError):
@@ -48,6 +48,18 @@ def machine_lock():
         print("waiting for another benchmark to end ...", flush=True)
         fcntl.flock(lock, fcntl.LOCK_EX)
     return lock
+
+
+def thread_seconds(pid, without=()):
+    """Processor time that the threads of a process have used, except some."""
+    used = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        if int(task.name) not in without:
+            try:
+                used += int((task / "schedstat").read_text().split()[0])
+            except OSError:     # has just ended
+                pass
+    return used / 1e9
 
 
 class HugePages:

@@ -133,12 +133,23 @@ def table(rows, series):
     return "\n".join(text)
 
 
-def ratios(series):
-    """How far below the ceiling ours is."""
-    lines = []
+def shares(series):
+    """How much of the ceiling ours reaches."""
     for ours, ceiling in (("vf_64_mpps", "ceiling_64_mpps"),
                           ("vf_1500_gbps", "ceiling_1500_gbps")):
         if ours in series and ceiling in series:
             share = series.median(ours) / series.median(ceiling)
-            lines.append(f"{ours}: {share:.2f} of {ceiling}")
-    return "\n".join(lines)
+            yield f"{ours} is {share:.2f} of {ceiling}"
+
+
+def noise(series):
+    """Peers without verdict, in one line each."""
+    for peer in noisy_peers(DATA_PATH + VM, series):
+        yield (f"too noisy for a verdict: the runs of {peer} differ by "
+               f"{series.spread(peer):.0f} %, more than {NOISY_PERCENT} %: run again on a "
+               "quieter machine")
+
+
+def summary(series):
+    """All there is to say."""
+    return "\n".join([table(DATA_PATH + VM, series), "", *shares(series), *noise(series)]).rstrip()

@@ -16,10 +16,9 @@ the thread that writes to the TAP), divided by the data that the receiver got.
 
 import time
 from contextlib import ExitStack
-from pathlib import Path
 
 from lab import Daemon, Guest, Namespace, iperf3, tool
-from machine import BenchError, wait_until
+from machine import BenchError, thread_seconds, wait_until
 
 CARD = "cards: [{ address: '0000:07' }]\n"
 FUNCTIONS = ("0000:07:10.0", "0000:07:10.2")
@@ -27,18 +26,6 @@ SECONDS = 5
 SETTLE_SECONDS = 1
 NIC_BUS = "bus=wired,romfile="
 KINDS = ("softiov", "igb", "virtio")
-
-
-def thread_seconds(pid, without=()):
-    """Processor time that the threads of a process have used, except some."""
-    used = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        if int(task.name) not in without:
-            try:
-                used += int((task / "schedstat").read_text().split()[0])
-            except OSError:     # has just ended
-                pass
-    return used / 1e9
 
 
 class BridgedGuest(Guest):
