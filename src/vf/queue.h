@@ -28,12 +28,14 @@ struct vf_desc {
  * @ready: from @next on, have a buffer. The card is told of all of them but the last, for a tail that meets the head
  *	means an empty ring; so @ready is 0 only before the first.
  * @untold: of them, made ready since the tail was last written; @batch: how many are worth writing it
+ * @hide_vlan: tags are the PF driver's own
  */
 struct vf_rx_ring {
 	struct vf_desc *desc;
 	void **buffer;
 	_Atomic uint32_t *tail;
 	uint32_t size, next, ready, untold, batch;
+	bool hide_vlan;
 };
 
 /**

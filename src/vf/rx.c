@@ -127,6 +127,7 @@ void vf_rx_reset(struct softiov_queue *queue)
 		ring->next = wrap(ring->next + 1, ring->size);
 	}
 	ring->next = ring->untold = 0;
+	ring->hide_vlan = queue->vf->info.port_vlan;
 	memset(ring->desc, 0, ring->size * sizeof(ring->desc[0]));
 }
 
@@ -311,6 +312,18 @@ static unsigned int take_many(struct softiov_queue *queue, struct softiov_packet
 	return taken;
 }
 
+/*
+ * The tag of a port VLAN is not the VF's to see. The card only moves it out of the data, as any tag (7.4.2); Linux ixgbevf
+ * looks away, too.
+ */
+static void forget_vlan(struct softiov_packet *packet, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		packet[i].flags &= (uint16_t)~SOFTIOV_VLAN;
+		packet[i].vlan = 0;
+	}
+}
+
 /* --- the burst -------------------------------------------------------------------------------- */
 
 unsigned int softiov_rx_burst(struct softiov_queue *queue, struct softiov_packet *packet,
@@ -331,6 +344,8 @@ unsigned int softiov_rx_burst(struct softiov_queue *queue, struct softiov_packet
 	}
 	if (unlikely(taken < n && vf_rx_pending(queue)))
 		taken += take_many(queue, &packet[taken], n - taken, &totals);
+	if (unlikely(ring->hide_vlan))
+		forget_vlan(packet, taken);
 	if (unlikely(ring->ready < ring->size))
 		refill(queue);
 	if (worth_telling(ring))

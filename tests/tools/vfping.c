@@ -113,8 +113,8 @@ static void check_frame(struct ping *ping, const struct softiov_packet *packet)
 
 	memcpy(&number, frame + HEADER_LEN, NUMBER_LEN);
 	make_frame(ping, expected, number);
-	if (number >= ping->sent || ping->back[number] || packet->flags & SOFTIOV_MORE ||
-	    packet->len < ping->len ||
+	if (number >= ping->sent || ping->back[number] ||
+	    packet->flags & (SOFTIOV_MORE | SOFTIOV_VLAN) || packet->len < ping->len ||
 	    memcmp(frame + HEADER_LEN, expected + HEADER_LEN, ping->len - HEADER_LEN)) {
 		ping->wrong++;
 		return;

@@ -127,6 +127,26 @@ def test_budget_and_length(bound, echo, option):
         assert seen["napi"]["polls"] >= FRAMES // 3
 
 
+def test_port_vlan(bound, echo):
+    """The tag that the PF driver adds for a VF it also removes."""
+    daemon, guest = bound
+    resets = daemon.function(HOST_VF)["mailbox"]["resets"]
+
+    def started_anew():
+        mailbox = daemon.function(HOST_VF)["mailbox"]
+        return mailbox["resets"] > resets and mailbox["clear_to_send"]
+
+    try:
+        for vf in (0, 1):
+            daemon.vf_set("0000:07:00.0", "vf", vf, "vlan", 100)
+        wait_until(started_anew, 10, "the echo's VF to start anew")
+        seen = report(send(guest, echo))
+        assert seen["received"] == FRAMES and seen["wrong"] == 0
+    finally:
+        for vf in (0, 1):
+            daemon.vf_set("0000:07:00.0", "vf", vf, "vlan", 0)
+
+
 def test_only_the_pool_is_mapped(bound, echo):
     daemon, guest = bound
     free = daemon.function(GUEST_VF)["dma"]
