@@ -32,6 +32,7 @@ COPY_AREA = 1 << 20         # 512 buffers of 2 KiB: what a ring holds
 CROWD_IN_FLIGHT = 256
 PARTY_IN_FLIGHT = 64
 MAPPING_IN_FLIGHT = 64
+MAPPING_PAUSE_US = 100      # its processor is shared with who maps, and with the device thread
 QUIESCE_FIELD = "quiesce_ns_max"
 IDLE_SECONDS = 10
 ATTACH_TIMEOUT = 60
@@ -72,6 +73,8 @@ class Bench:
 
     config = None
     vfs = 2
+    # Only the worker, which pins itself, is on the switch's processor.
+    under = ("taskset", "--cpu-list", str(CLIENT_CPU))
 
     def __init__(self, _huge=None):
         self.stack = ExitStack()
@@ -80,7 +83,7 @@ class Bench:
 
     def __enter__(self):
         try:
-            self.daemon = self.stack.enter_context(Daemon(self.config))
+            self.daemon = self.stack.enter_context(Daemon(self.config, under=self.under))
             self.sockets = [self.daemon.socket(vf) for vf in functions(self.daemon, self.vfs)]
         except BaseException:
             self.stack.close()
@@ -145,7 +148,7 @@ class Cost(NamedTuple):
 
 def cost(daemon, sockets, in_flight, seconds):
     """Of VFs that all send, in turn, with so many frames of each under way."""
-    command = [BUILD / "bench/roundrobin", CLIENT_CPU, round(seconds * 1000), in_flight, *sockets]
+    command = [BUILD / "bench/roundrobin", CLIENT_CPU, round(seconds * 1000), in_flight, 0, *sockets]
     with Process(command) as rounds:
         rounds.wait_for(lambda said: "start\n" in said, ATTACH_TIMEOUT, "start")
         began, before = time.monotonic_ns(), worker(daemon)["busy_ns"]
@@ -190,6 +193,7 @@ class Idle(Bench):
 
     config = card([1], 64, 1500)
     vfs = 64
+    under = ()
 
     def __enter__(self):
         super().__enter__()
@@ -219,7 +223,7 @@ class Mapping(Bench):
         an unmap took their driver, both in microseconds.
         """
         talk = [BUILD / "bench/roundrobin", CLIENT_CPU, round(seconds * 1000),
-                MAPPING_IN_FLIGHT, *self.sockets[:2]]
+                MAPPING_IN_FLIGHT, MAPPING_PAUSE_US, *self.sockets[:2]]
         with Process(talk) as talking:
             talking.wait_for(lambda said: "start\n" in said, ATTACH_TIMEOUT, "start")
             command = [BUILD / "bench/mapper", CLIENT_CPU, seconds * 0.8, self.sockets[2]]

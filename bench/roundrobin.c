@@ -2,11 +2,12 @@
 /*
  * roundrobin.c - many VFs that all send, in turn.
  *
- *	roundrobin CPU MILLISECONDS IN_FLIGHT SOCKET SOCKET ...
+ *	roundrobin CPU MILLISECONDS IN_FLIGHT PAUSE_US SOCKET SOCKET ...
  *
  * The VFs are pairs. Each VF sends IN_FLIGHT frames of 64 bytes to its partner; a frame that arrives there is sent again,
  * by the VF that it came from. All VFs share one pool, so nothing is built, copied or addressed anew on the way: the
- * client costs as little as it can. The VFs are served in turn, a burst each.
+ * client costs as little as it can. The VFs are served in turn, a burst each. After each turn the client sleeps for
+ * PAUSE_US, if that is not 0: it leaves the processor to others.
  *
  * Prints "ready" when the frames go round and "start" and "stop" around the time that counts, then one JSON object:
  * frames received in that time, and the nanoseconds it took.
@@ -84,13 +85,25 @@ static uint64_t turn(struct fleet *fleet)
 	return received;
 }
 
-static uint64_t circulate(struct fleet *fleet, uint64_t ns, uint64_t *took)
+static uint64_t turns(struct fleet *fleet, const struct timespec *pause)
+{
+	uint64_t received = 0;
+
+	for (unsigned int i = 0; i < TURNS_PER_LOOK; i++) {
+		received += turn(fleet);
+		if (pause->tv_nsec)
+			nanosleep(pause, NULL);
+	}
+	return received;
+}
+
+static uint64_t circulate(struct fleet *fleet, const struct timespec *pause, uint64_t ns,
+			  uint64_t *took)
 {
 	uint64_t received = 0, start = now_ns();
 
 	do {
-		for (unsigned int i = 0; i < TURNS_PER_LOOK; i++)
-			received += turn(fleet);
+		received += turns(fleet, pause);
 		*took = now_ns() - start;
 	} while (*took < ns);
 	return received;
@@ -102,7 +115,8 @@ static void say(const char *word)
 	fflush(stdout);
 }
 
-static int run(struct fleet *fleet, unsigned int in_flight, uint64_t ns)
+static int run(struct fleet *fleet, unsigned int in_flight, const struct timespec *pause,
+	       uint64_t ns)
 {
 	uint64_t received, took;
 
@@ -111,9 +125,9 @@ static int run(struct fleet *fleet, unsigned int in_flight, uint64_t ns)
 		return 1;
 	}
 	say("ready");
-	circulate(fleet, WARM_UP_NS, &took);
+	circulate(fleet, pause, WARM_UP_NS, &took);
 	say("start");
-	received = circulate(fleet, ns, &took);
+	received = circulate(fleet, pause, ns, &took);
 	say("stop");
 	printf("{\"frames\": %" PRIu64 ", \"ns\": %" PRIu64 "}\n", received, took);
 	if (!received)
@@ -124,23 +138,26 @@ static int run(struct fleet *fleet, unsigned int in_flight, uint64_t ns)
 int main(int argc, char **argv)
 {
 	struct fleet fleet;
+	struct timespec pause = { 0 };
 	unsigned int in_flight;
 	cpu_set_t set;
 	int status;
 
-	if (argc < 6 || argc % 2) {
-		fprintf(stderr, "usage: roundrobin CPU MILLISECONDS IN_FLIGHT SOCKET SOCKET ...\n");
+	if (argc < 7 || !(argc % 2)) {
+		fprintf(stderr, "usage: roundrobin CPU MILLISECONDS IN_FLIGHT PAUSE_US SOCKET "
+				"SOCKET ...\n");
 		return 2;
 	}
 	in_flight = (unsigned int)strtoul(argv[3], NULL, 10);
+	pause.tv_nsec = strtol(argv[4], NULL, 10) % 1000000 * 1000;
 	CPU_ZERO(&set);
 	CPU_SET(atoi(argv[1]), &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		perror("roundrobin: cannot pin");
-	if (fleet_open(&fleet, (const char *const *)argv + 4, (unsigned int)argc - 4, RING,
+	if (fleet_open(&fleet, (const char *const *)argv + 5, (unsigned int)argc - 5, RING,
 		       in_flight + BURST))
 		return 1;
-	status = run(&fleet, in_flight, strtoull(argv[2], NULL, 10) * 1000000ull);
+	status = run(&fleet, in_flight, &pause, strtoull(argv[2], NULL, 10) * 1000000ull);
 	fleet_close(&fleet);
 	return status;
 }

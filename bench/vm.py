@@ -103,7 +103,7 @@ class Softiov(Pair):
     driver = "ixgbevf"
 
     def boot(self, stack):
-        daemon = stack.enter_context(Daemon(CARD))
+        self.daemon = daemon = stack.enter_context(Daemon(CARD))
         self.helpers = [daemon.process.pid]
         self.guests = [stack.enter_context(Guest(name, vfs=[daemon.socket(function)]))
                        for name, function in zip(("vf1", "vf2"), FUNCTIONS)]
