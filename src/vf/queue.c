@@ -83,7 +83,7 @@ static void program_rx(struct softiov_queue *queue, uint64_t iova)
 {
 	struct softiov_vf *vf = queue->vf;
 	unsigned int i = queue->index;
-	uint32_t buffer = MIN(1u << queue->pool->shift, RX_BUFFER_MAX);
+	uint32_t buffer = MIN(queue->pool->size, RX_BUFFER_MAX);
 
 	vf_write(vf, REG_VFRDBAL(i), (uint32_t)iova);
 	vf_write(vf, REG_VFRDBAH(i), (uint32_t)(iova >> 32));
@@ -133,7 +133,6 @@ int vf_queue_setup(struct softiov_queue *queue, struct softiov_reason *why)
 
 	vf_rx_reset(queue);
 	vf_tx_reset(queue);
-	program_spread(vf);
 	program_tx(queue, iova + (uint64_t)((uint8_t *)queue->tx.desc - queue->memory.host));
 	program_rx(queue, iova + (uint64_t)((uint8_t *)queue->rx.desc - queue->memory.host));
 	(void)vf_read(vf, REG_VFSTATUS);
@@ -146,6 +145,7 @@ int vf_queue_setup(struct softiov_queue *queue, struct softiov_reason *why)
 	queue->rx.tail = vf_register(vf, REG_VFRDT(queue->index));
 	queue->tx.tail = vf_register(vf, REG_VFTDT(queue->index));
 	vf_rx_fill(queue);
+	program_spread(vf); /* now that it receives */
 	(void)vf_read(vf, REG_VFSTATUS);
 	return 0;
 }
@@ -315,10 +315,9 @@ void softiov_queue_stop(struct softiov_queue *queue)
 		return;
 	vf = queue->vf;
 	drain(queue);
-	vf_queue_disable(queue);
 	vf->queue[queue->index] = NULL;
-	if (!vf->gone)
-		program_spread(vf);
+	program_spread(vf);
+	vf_queue_disable(queue);
 	vf_rx_reset(queue);
 	vf_tx_reset(queue);
 	queue->pool->users--;
