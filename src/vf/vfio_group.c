@@ -137,7 +137,8 @@ static int open_node(const struct opening *o, const char *name, int *fd)
 	switch (errno) {
 	case EBUSY:
 		return vf_fail(o->why, -SOFTIOV_ERR_OWNED,
-			       "vfio:%s: another process has its IOMMU group (%s)", o->bdf, path);
+			       "vfio:%s: its IOMMU group is in use (%s is open already)", o->bdf,
+			       path);
 	case EACCES:
 	case EPERM:
 		return vf_fail(o->why, -EACCES, "vfio:%s: no permission to open %s", o->bdf, path);

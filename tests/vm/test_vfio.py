@@ -165,7 +165,7 @@ def test_only_the_pool_is_mapped(bound, echo):
 def test_second_opener(bound, echo):
     _, guest = bound
     sender = send(guest, echo, 10000000)
-    refused(guest, f"vfio:{guest.function}", "SOFTIOV_ERR_OWNED", "another process has its")
+    refused(guest, f"vfio:{guest.function}", "SOFTIOV_ERR_OWNED", "its IOMMU group is in use")
     assert sender.running()
     sender.stop()
     assert report(send(guest, echo))["received"] == FRAMES
