@@ -21,9 +21,9 @@ struct vfio_group {
  * vfio_group_open() - take PCI function @bdf ("0000:03:10.0", hexadecimal), alone in a container with a type 1 IOMMU.
  * @places: NULL: those of Linux
  * Return: 0, or -SOFTIOV_ERR_ADDRESS: @bdf is no PCI address; -SOFTIOV_ERR_NOT_FOUND: there is no such function;
- * -SOFTIOV_ERR_OWNED: another driver has it, or part of its group, or the group is in use; -SOFTIOV_ERR_NOT_VF: it is not a PCI
- * function to VFIO; -ENXIO: it has no driver; -EACCES: no permission; -EOPNOTSUPP: no IOMMU, or none that is safe. @why
- * names what to do about it.
+ * -SOFTIOV_ERR_OWNED: another driver has it, or part of its group, or the group is in use; -SOFTIOV_ERR_NOT_VF: it is
+ * not a PCI function to VFIO; -ENXIO: it has no driver; -EACCES: no permission; -EOPNOTSUPP: no IOMMU, or none that is
+ * safe. @why names what to do about it.
  */
 int vfio_group_open(struct vfio_group *group, const char *bdf, const struct vfio_places *places,
 		    struct softiov_reason *why);
