@@ -7,14 +7,12 @@
 
 #include "frame/copy.h"
 
+/* The upper half of a sum of two turned halves is their ones' complement sum, carry included. */
 uint16_t csum_fold(uint64_t sum)
 {
-	sum = (sum >> 32) + (uint32_t)sum;
-	sum = (sum >> 32) + (uint32_t)sum;
-	sum = (sum >> 16) + (uint16_t)sum;
-	sum = (sum >> 16) + (uint16_t)sum;
-	sum = (sum >> 16) + (uint16_t)sum;
-	return (uint16_t)~sum;
+	uint32_t half = (uint32_t)((sum + (sum << 32 | sum >> 32)) >> 32);
+
+	return (uint16_t) ~((half + (half << 16 | half >> 16)) >> 16);
 }
 
 uint64_t csum_partial(const void *data, size_t len, uint64_t sum)

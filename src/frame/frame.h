@@ -153,7 +153,8 @@ struct frame_cut {
 	uint32_t next_index, cut_size;
 	uint32_t position, body_left, payload_left, sum_left, source_left;
 	uint32_t verdict, crc;
-	uint64_t seed, sum;
+	uint64_t ip_sum, seed; /* what goes into the sums of all cuts */
+	uint64_t sum;
 	const uint8_t *head, *source;
 	uint8_t *field_at[4];
 	uint8_t header[FRAME_HEADER_MAX + 4];

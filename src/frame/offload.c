@@ -17,6 +17,9 @@
  * complement of the tunnel headers in that field, because hardware sums over l3_len; this comes to
  * the same.
  *
+ * A cut costs little beyond its copy: the head is a template without the few fields that differ
+ * from cut to cut, whose sums are known; they are written into it and added.
+ *
  * Summing. The part of the sum that lies in the head is taken before the copy, the body is summed
  * while it is copied, and the result is stored at the end where the field went: the receiver's
  * memory is written, never read back.
@@ -29,6 +32,7 @@
 
 #include <netinet/in.h>
 #include "frame/copy.h"
+#include "frame/l4.h"
 #include "frame/protocol.h"
 
 static uint16_t to_be16(uint32_t v)
@@ -99,44 +103,11 @@ static void prepare_compute(struct frame_cut *cut)
 
 	cut->compute = true;
 	cut->sum_start = frame->l2_len + frame->l3_len;
+	cut->sum_end = frame->len;
 	cut->seed = 0;
 	set_kind(cut, frame->l4_proto);
-	if (cut->sum_kind == SUM_CRC32C)
-		memset(cut->header + cut->field, 0, 4);
 	if (is_outer_l4(cut))
 		cut->verdict |= FRAME_L4_CHECKED;
-}
-
-/*
- * The length of the L4 packet, from the IP header; 0 when it is not to be judged.
- */
-static uint32_t l4_length(const struct frame *frame, const struct frame_info *info)
-{
-	const uint8_t *ip = frame->header + info->l3_offset, *l4 = frame->header + info->l4_offset;
-	uint32_t ip_len = info->l3 == FRAME_L3_IPV4
-				  ? get_be16(ip + IPV4_TOTAL_LENGTH)
-				  : IPV6_HEADER_LEN + get_be16(ip + IPV6_PAYLOAD_LENGTH);
-	uint32_t headers = info->l4_offset - info->l3_offset, len;
-
-	if (info->l3_offset + ip_len > frame->len || ip_len < headers || info->rerouted)
-		return 0;
-	len = ip_len - headers;
-	switch (info->l4) {
-	case FRAME_L4_TCP:
-		return len >= TCP_HEADER_LEN ? len : 0;
-	case FRAME_L4_UDP:
-		return get_be16(l4 + UDP_LENGTH) == len && len >= UDP_HEADER_LEN ? len : 0;
-	case FRAME_L4_SCTP:
-		return len >= SCTP_HEADER_LEN ? len : 0;
-	default:
-		return 0;
-	}
-}
-
-static bool no_udp_checksum(const struct frame_cut *cut)
-{
-	return cut->frame->info.l4 == FRAME_L4_UDP &&
-	       !get_le16(cut->frame->header + cut->frame->info.l4_offset + UDP_CHECKSUM);
 }
 
 static void prepare_verify_l4(struct frame_cut *cut)
@@ -148,9 +119,9 @@ static void prepare_verify_l4(struct frame_cut *cut)
 	const uint8_t *ip = cut->frame->header + info->l3_offset;
 	uint32_t len;
 
-	if (info->l4 == FRAME_L4_NONE || no_udp_checksum(cut))
+	if (info->l4 == FRAME_L4_NONE || l4_no_udp_checksum(cut->frame))
 		return;
-	len = l4_length(cut->frame, info);
+	len = l4_length(cut->frame);
 	if (!len)
 		return;
 	cut->sum_start = info->l4_offset;
@@ -173,22 +144,43 @@ static void judge_ipv4(struct frame_cut *cut)
 		cut->verdict |= FRAME_IP_BAD;
 }
 
+/* Take out of the head what differs from cut to cut, and sum up the rest. */
+static void make_template(struct frame_cut *cut)
+{
+	const struct frame *frame = cut->frame;
+	uint8_t *ip = cut->header + cut->tag_len + frame->l2_len;
+	uint8_t *l4 = cut->header + cut->tag_len + cut->sum_start;
+
+	if (ip[0] >> 4 == 4) {
+		put_le16(ip + IPV4_TOTAL_LENGTH, 0);
+		put_le16(ip + IPV4_ID, 0);
+		put_le16(ip + IPV4_CHECKSUM, 0);
+		cut->ip_sum = csum_partial(ip, ipv4_len(ip), 0);
+	}
+	if (frame->l4_proto == IPPROTO_TCP) {
+		put_le32(l4 + TCP_SEQUENCE, 0);
+		l4[TCP_FLAGS] = 0;
+	} else {
+		put_le16(l4 + UDP_LENGTH, 0);
+	}
+	cut->seed = csum_partial(l4, frame->l4_len, 0);
+}
+
 void offload_prepare(struct frame_cut *cut)
 {
 	const struct frame *frame = cut->frame;
 	uint16_t flags = frame->flags;
-	bool ipv4 = cut->frame->info.l3 == FRAME_L3_IPV4;
+	bool ipv4 = frame->info.l3 == FRAME_L3_IPV4;
 
 	if (flags & FRAME_TSO)
 		prepare_tso(cut);
-	if (flags & (FRAME_IP_CSUM | FRAME_L4_CSUM | FRAME_TSO) ||
-	    (cut->insert_vlan && flags & FRAME_VLAN))
+	if (flags & (FRAME_IP_CSUM | FRAME_TSO) || (cut->insert_vlan && flags & FRAME_VLAN))
 		private_head(cut);
 
 	if (flags & FRAME_IP_CSUM) {
 		if (!(flags & FRAME_TSO)) /* else for each cut */
 			ipv4_checksum(cut->header + cut->tag_len + frame->l2_len);
-		if (ipv4 && cut->frame->info.l3_offset == frame->l2_len)
+		if (ipv4 && frame->info.l3_offset == frame->l2_len)
 			cut->verdict |= FRAME_IP_CHECKED;
 	} else if (ipv4 && flags & FRAME_CSUM_GOOD) {
 		cut->verdict |= FRAME_IP_CHECKED;
@@ -198,31 +190,42 @@ void offload_prepare(struct frame_cut *cut)
 
 	if (flags & FRAME_L4_CSUM)
 		prepare_compute(cut);
-	else if (flags & FRAME_CSUM_GOOD && cut->frame->info.l4 != FRAME_L4_NONE && !no_udp_checksum(cut))
+	else if (flags & FRAME_CSUM_GOOD && frame->info.l4 != FRAME_L4_NONE &&
+		 !l4_no_udp_checksum(frame))
 		cut->verdict |= FRAME_L4_CHECKED;
 	else if (cut->verify && !(flags & FRAME_CSUM_GOOD))
 		prepare_verify_l4(cut);
+	if (flags & FRAME_TSO)
+		make_template(cut);
 }
 
-static void edit_ip(struct frame_cut *cut, uint32_t body)
+/* --- once per cut ---------------------------------------------------------------------------- */
+
+/* @len: from the IP header on. */
+static void edit_ip(struct frame_cut *cut, uint32_t len)
 {
 	const struct frame *frame = cut->frame;
-	uint32_t len = cut->head_len - cut->tag_len - frame->l2_len + body;
+	const uint8_t *original = frame->header + frame->l2_len;
 	uint8_t *ip = cut->header + cut->tag_len + frame->l2_len;
 
-	if (ip[0] >> 4 == 4) {
-		uint16_t id = get_be16(frame->header + frame->l2_len + IPV4_ID);
+	if (original[0] >> 4 == 4) {
+		uint16_t total = to_be16(len),
+			 id = to_be16(get_be16(original + IPV4_ID) + cut->index);
 
-		put_be16(ip + IPV4_TOTAL_LENGTH, (uint16_t)len);
-		put_be16(ip + IPV4_ID, (uint16_t)(id + cut->index));
-		ipv4_checksum(ip);
+		put_le16(ip + IPV4_TOTAL_LENGTH, total);
+		put_le16(ip + IPV4_ID, id);
+		put_le16(ip + IPV4_CHECKSUM,
+			 csum_fold(csum_add(cut->ip_sum, (uint64_t)total + id)));
 	} else {
 		put_be16(ip + IPV6_PAYLOAD_LENGTH, (uint16_t)(len - IPV6_HEADER_LEN));
 	}
 }
 
-static void edit_tcp(struct frame_cut *cut, uint8_t *tcp, const uint8_t *original)
+/* Return: the sum of what was written. */
+static uint64_t edit_tcp(const struct frame_cut *cut, uint8_t *tcp)
 {
+	const uint8_t *original = cut->frame->header + cut->sum_start;
+	uint32_t sequence = get_be32(original + TCP_SEQUENCE) + cut->index * cut->cut_size;
 	uint8_t flags = original[TCP_FLAGS];
 
 	if (cut->more)
@@ -230,48 +233,57 @@ static void edit_tcp(struct frame_cut *cut, uint8_t *tcp, const uint8_t *origina
 	if (cut->index)
 		flags &= (uint8_t)~TCP_CWR;
 	tcp[TCP_FLAGS] = flags;
-	put_be32(tcp + TCP_SEQUENCE,
-		 get_be32(original + TCP_SEQUENCE) + cut->index * cut->cut_size);
+	put_be32(tcp + TCP_SEQUENCE, sequence);
+	return (uint64_t)to_be16(flags) + get_le32(tcp + TCP_SEQUENCE);
 }
 
-static void edit_head(struct frame_cut *cut, uint32_t body)
+/* Complete the head for a cut of @body bytes. Return: its part of the L4 sum. */
+static uint64_t edit_head(struct frame_cut *cut, uint32_t body)
 {
 	const struct frame *frame = cut->frame;
-	const uint8_t *original = frame->header + cut->sum_start;
 	uint8_t *l4 = cut->header + cut->tag_len + cut->sum_start;
+	uint32_t len = frame->l4_len + body;
+	uint64_t sum = to_be16(len); /* in the pseudo-header */
 
-	edit_ip(cut, body);
-	if (frame->l4_proto == IPPROTO_TCP)
-		edit_tcp(cut, l4, original);
-	else
-		put_be16(l4 + UDP_LENGTH, (uint16_t)(frame->l4_len + body));
-	cut->seed = to_be16(frame->l4_len + body);
+	edit_ip(cut, frame->l3_len + len);
+	if (frame->l4_proto == IPPROTO_TCP) {
+		sum += edit_tcp(cut, l4);
+	} else {
+		put_be16(l4 + UDP_LENGTH, (uint16_t)len);
+		sum += to_be16(len);
+	}
+	return csum_add(cut->seed, sum);
 }
 
-static uint32_t crc_of_head(const struct frame_cut *cut, const uint8_t *from, uint32_t len)
+static uint32_t crc_of_head(const uint8_t *sctp, uint32_t len)
 {
 	static const uint8_t zero[4];
-	uint32_t crc = crc32c(~0u, from, SCTP_CHECKSUM);
+	uint32_t crc = crc32c(~0u, sctp, SCTP_CHECKSUM);
 
 	crc = crc32c(crc, zero, sizeof(zero));
-	return crc32c(crc, from + SCTP_HEADER_LEN, len - SCTP_HEADER_LEN);
+	return crc32c(crc, sctp + SCTP_HEADER_LEN, len - SCTP_HEADER_LEN);
 }
 
 void offload_begin(struct frame_cut *cut, uint32_t body)
 {
-	uint32_t start = cut->sum_start + cut->tag_len;
-	uint32_t end = cut->compute ? cut->head_len + body : cut->sum_end + cut->tag_len;
-	uint32_t in_head = MIN(end, cut->head_len) - start;
+	const struct frame *frame = cut->frame;
+	const uint8_t *l4 = frame->header + cut->sum_start;
+	uint32_t in_head;
 
-	if (cut->frame->flags & FRAME_TSO)
-		edit_head(cut, body);
 	memset(cut->field_at, 0, sizeof(cut->field_at));
-	cut->sum_left = end - start - in_head;
+	if (frame->flags & FRAME_TSO) {
+		in_head = frame->l4_len;
+		cut->sum_left = body;
+		cut->sum = edit_head(cut, body);
+	} else {
+		in_head = MIN(cut->sum_end, (uint32_t)frame->header_len) - cut->sum_start;
+		cut->sum_left = cut->sum_end - cut->sum_start - in_head;
+		if (cut->sum_kind == SUM_INTERNET)
+			cut->sum = csum_partial(l4, in_head, cut->seed);
+		else
+			cut->crc = crc_of_head(l4, in_head);
+	}
 	cut->odd = in_head & 1;
-	if (cut->sum_kind == SUM_INTERNET)
-		cut->sum = csum_partial(cut->head + start, in_head, cut->seed);
-	else
-		cut->crc = crc_of_head(cut, cut->head + start, in_head);
 }
 
 void offload_copy(struct frame_cut *cut, uint8_t *to, const uint8_t *from, uint32_t len)
@@ -293,13 +305,11 @@ void offload_copy(struct frame_cut *cut, uint8_t *to, const uint8_t *from, uint3
 
 void offload_find_field(struct frame_cut *cut, uint8_t *to, uint32_t len)
 {
-	for (unsigned int i = 0; i < cut->field_len; i++) {
-		/* Wraps, and so is too large, for a byte that an earlier buffer took. */
-		uint32_t offset = cut->field + i - cut->position;
+	/* Wraps, and so is too large, for a byte that an earlier buffer took. */
+	uint32_t offset = cut->field - cut->position;
 
-		if (offset < len)
-			cut->field_at[i] = to + offset;
-	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(cut->field_at); i++, offset++)
+		cut->field_at[i] = offset < len ? to + offset : cut->field_at[i];
 }
 
 static void store(struct frame_cut *cut, uint32_t value)
