@@ -26,13 +26,16 @@ void vf_memory_destroy(struct vf_memory *memory);
 
 /**
  * struct softiov_pool - see softiov.h; the inlines are for queue.c.
- * @shift: log2 of the buffer size
+ * @size: of a buffer; @stride: from one buffer to the next, longer by a cache line, or the first
+ *	bytes of all buffers would compete for the same few sets of a cache
+ * @reciprocal: 2^64 / @stride, rounded up: what divides by it
  * @users: queues that use it
  * @free: stack of buffers nobody holds, by first byte; @top of them
  */
 struct softiov_pool {
 	struct vf_memory memory;
-	uint32_t shift, buffers;
+	uint32_t size, stride, buffers;
+	uint64_t reciprocal;
 	uint32_t users;
 	uint32_t top;
 	void **free;
@@ -43,12 +46,18 @@ static inline uint64_t vf_pool_iova(const struct softiov_pool *pool, const void 
 	return pool->memory.iova + (uint64_t)((const uint8_t *)data - pool->memory.host);
 }
 
+/** vf_pool_index() - number of the buffer that holds the byte at @offset of the pool's memory. */
+static inline uint64_t vf_pool_index(const struct softiov_pool *pool, uint64_t offset)
+{
+	return (uint64_t)((unsigned __int128)offset * pool->reciprocal >> 64);
+}
+
 /** vf_pool_buffer() - first byte of the buffer @data points into. */
 static inline void *vf_pool_buffer(const struct softiov_pool *pool, const void *data)
 {
 	uint64_t offset = (uint64_t)((const uint8_t *)data - pool->memory.host);
 
-	return pool->memory.host + (offset >> pool->shift << pool->shift);
+	return pool->memory.host + vf_pool_index(pool, offset) * pool->stride;
 }
 
 /** vf_pool_get() - softiov_pool_get(). */

@@ -15,6 +15,7 @@
 #define BUFFER_SIZE 2048u
 #define BUFFER_SIZE_MIN 1024u
 #define BUFFER_SIZE_MAX 131072u
+#define CACHE_LINE 64u
 
 /* Check @options and fill in defaults. */
 static int complete(struct softiov_pool_options *options, struct softiov_reason *why)
@@ -42,7 +43,7 @@ static void fill(struct softiov_pool *pool)
 	pool->top = pool->buffers;
 	for (uint32_t i = 0; i < pool->buffers; i++)
 		pool->free[i] =
-			pool->memory.host + ((uint64_t)(pool->buffers - 1 - i) << pool->shift);
+			pool->memory.host + (uint64_t)(pool->buffers - 1 - i) * pool->stride;
 }
 
 int softiov_pool_create(struct softiov_pool **out, const struct softiov_pool_options *given,
@@ -61,14 +62,16 @@ int softiov_pool_create(struct softiov_pool **out, const struct softiov_pool_opt
 	if (!pool)
 		return vf_fail(why, -SOFTIOV_ERR_NO_MEMORY, "pool: out of memory");
 	pool->buffers = options.buffers;
-	pool->shift = (uint32_t)__builtin_ctz(options.buffer_size);
+	pool->size = options.buffer_size;
+	pool->stride = pool->size + CACHE_LINE;
+	pool->reciprocal = UINT64_MAX / pool->stride + 1;
 	pool->free = calloc(pool->buffers, sizeof(*pool->free));
 	if (!pool->free) {
 		error = vf_fail(why, -SOFTIOV_ERR_NO_MEMORY, "pool: out of memory");
 		goto fail;
 	}
 	error = vf_memory_create(&pool->memory, "softiov pool",
-				 (uint64_t)pool->buffers << pool->shift, options.pages, why);
+				 (uint64_t)pool->buffers * pool->stride, options.pages, why);
 	if (error)
 		goto fail;
 	fill(pool);
@@ -93,7 +96,7 @@ void softiov_pool_info(const struct softiov_pool *pool, struct softiov_pool_info
 {
 	*info = (struct softiov_pool_info){
 		.buffers = pool->buffers,
-		.buffer_size = 1u << pool->shift,
+		.buffer_size = pool->size,
 		.free = pool->top,
 		.huge = pool->memory.huge,
 	};

@@ -182,8 +182,8 @@ static unsigned int post_plain(struct softiov_queue *queue,
 	struct vf_tx_ring *ring = &queue->tx;
 	struct vf_desc *restrict desc = &ring->desc[ring->next];
 	void **restrict buffer = &ring->buffer[ring->next];
-	const uint64_t delta = queue->delta, host = (uint64_t)queue->pool->memory.host;
-	const uint64_t in_buffer = (1ull << queue->pool->shift) - 1;
+	const struct softiov_pool pool = *queue->pool;
+	const uint64_t delta = queue->delta;
 	uint64_t seen = 0, bytes = 0;
 	unsigned int i;
 
@@ -195,7 +195,7 @@ static unsigned int post_plain(struct softiov_queue *queue,
 		bytes += len;
 		desc[i].qword[0] = data + delta;
 		desc[i].qword[1] = DATA | TXD_EOP | len | len << TXD_PAYLEN_SHIFT;
-		buffer[i] = (void *)(data - ((data - host) & in_buffer));
+		buffer[i] = vf_pool_buffer(&pool, (const void *)data);
 	}
 	if (unlikely(seen & NOT_PLAIN)) {
 		bytes = 0;
