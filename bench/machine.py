@@ -3,6 +3,7 @@
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -63,21 +64,26 @@ def thread_seconds(pid, without=()):
 
 
 class HugePages:
-    """2-MiB pages and a file system of them at self.dir, for as long as it is entered."""
+    """Free 2-MiB pages and a file system of them at self.dir, for as long as it is entered."""
 
     def __init__(self, pages=HUGE_PAGES):
         self.pages = pages
         self.before = None
         self.dir = None
 
+    @staticmethod
+    def _free():
+        shown = dict(re.findall(r"HugePages_(\w+): +(\d+)", Path("/proc/meminfo").read_text()))
+        return int(shown["Free"]) - int(shown["Rsvd"])
+
     def __enter__(self):
         self.before = int(NR_HUGEPAGES.read_text())
-        if self.before < self.pages:
-            NR_HUGEPAGES.write_text(str(self.pages))
-        got = int(NR_HUGEPAGES.read_text())
-        if got < self.pages:
+        lacking = self.pages - self._free()
+        if lacking > 0:
+            NR_HUGEPAGES.write_text(str(self.before + lacking))
+        if self._free() < self.pages:
             self.__exit__()
-            raise BenchError(f"{got} huge pages of 2 MiB to be had, {self.pages} needed")
+            raise BenchError(f"{self._free()} huge pages of 2 MiB to be had, {self.pages} needed")
         self.dir = tempfile.mkdtemp(prefix="softiov-huge-")
         mount = subprocess.run(["mount", "-t", "hugetlbfs", "-o", "pagesize=2M", "none", self.dir],
                                capture_output=True, text=True)
@@ -93,7 +99,7 @@ class HugePages:
             subprocess.run(["umount", "--lazy", self.dir], check=False)
             os.rmdir(self.dir)
             self.dir = None
-        if self.before is not None and self.before < self.pages:
+        if int(NR_HUGEPAGES.read_text()) > self.before:
             NR_HUGEPAGES.write_text(str(self.before))
 
 

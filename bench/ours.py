@@ -148,7 +148,8 @@ class Cost(NamedTuple):
 
 def cost(daemon, sockets, in_flight, seconds):
     """Of VFs that all send, in turn, with so many frames of each under way."""
-    command = [BUILD / "bench/roundrobin", CLIENT_CPU, round(seconds * 1000), in_flight, 0, *sockets]
+    command = [BUILD / "bench/roundrobin", CLIENT_CPU, round(seconds * 1000), in_flight, 0,
+               *sockets]
     with Process(command) as rounds:
         rounds.wait_for(lambda said: "start\n" in said, ATTACH_TIMEOUT, "start")
         began, before = time.monotonic_ns(), worker(daemon)["busy_ns"]
