@@ -162,6 +162,9 @@ static int open_function(struct softiov_vf *vf, struct softiov_reason *why)
 		return vf_fail(why, error, "%s: no event descriptors: %s", vf->address,
 			       strerror(-error));
 	error = vf->transport->ops->set_vectors(vf->transport, VF_VECTORS, vf->vector);
+	if (error == -ENODEV)
+		return vf_fail(why, -SOFTIOV_ERR_NOT_VF, "%s: no MSI-X, which a VF has",
+			       vf->address);
 	if (!error)
 		error = enable_function(vf);
 	return error ? lost(vf, error, why) : open_bar(vf, why);
