@@ -52,10 +52,21 @@ def echo(request, crewed):
     command.stop()
 
 
-def send(guest, echo, count=FRAMES, option=""):
-    """Start vfping in the guest."""
-    return guest.start_bg(f"exec vfping {echo.option} {option} vfio:{guest.function} "
-                          f"send {echo.mac} {count}").wait_for("ready")
+@pytest.fixture
+def send(bound, echo):
+    """send(count, option) starts vfping in the guest, which has the VF at vfio-pci."""
+    _, guest = bound
+    started = []
+
+    def start(count=FRAMES, option=""):
+        started.append(guest.start_bg(f"exec vfping {echo.option} {option} vfio:{guest.function} "
+                                      f"send {echo.mac} {count}").wait_for("ready"))
+        return started[-1]
+
+    yield start
+    for command in started:
+        if command.running():
+            command.stop()
 
 
 def report(command, timeout=120):
@@ -101,10 +112,10 @@ def test_not_a_vf(crewed):
 
 # Bound to vfio-pci
 
-def test_frames_there_and_back(bound, echo):
+def test_frames_there_and_back(bound, echo, send):
     daemon, guest = bound
     before = daemon.functions()
-    seen = report(send(guest, echo))
+    seen = report(send())
     after = daemon.functions()
     assert seen["sent"] == seen["received"] == FRAMES and seen["wrong"] == 0
     for function in (GUEST_VF, HOST_VF):
@@ -118,18 +129,17 @@ def test_frames_there_and_back(bound, echo):
 
 
 @pytest.mark.parametrize("option", ["-b 1", "-b 1 -w 1", "-l 18", "-l 1514", "-l 9000", "-H"])
-def test_budget_and_length(bound, echo, option):
-    _, guest = bound
-    seen = report(send(guest, echo, FRAMES // 3, option))
+def test_budget_and_length(echo, send, option):
+    seen = report(send(FRAMES // 3, option))
     assert seen["received"] == FRAMES // 3 and seen["wrong"] == 0
     if "-b 1" in option and not echo.option:
         assert seen["napi"]["budget_spent"] >= FRAMES // 3
         assert seen["napi"]["polls"] >= FRAMES // 3
 
 
-def test_port_vlan(bound, echo):
+def test_port_vlan(bound, send):
     """The tag that the PF driver adds for a VF it also removes."""
-    daemon, guest = bound
+    daemon, _ = bound
     resets = daemon.function(HOST_VF)["mailbox"]["resets"]
 
     def started_anew():
@@ -140,17 +150,17 @@ def test_port_vlan(bound, echo):
         for vf in (0, 1):
             daemon.vf_set("0000:07:00.0", "vf", vf, "vlan", 100)
         wait_until(started_anew, 10, "the echo's VF to start anew")
-        seen = report(send(guest, echo))
+        seen = report(send())
         assert seen["received"] == FRAMES and seen["wrong"] == 0
     finally:
         for vf in (0, 1):
             daemon.vf_set("0000:07:00.0", "vf", vf, "vlan", 0)
 
 
-def test_only_the_pool_is_mapped(bound, echo):
+def test_only_the_pool_is_mapped(bound, send):
     daemon, guest = bound
     free = daemon.function(GUEST_VF)["dma"]
-    sender = send(guest, echo, 10000000)
+    sender = send(10000000)
     vf = daemon.function(GUEST_VF)
     assert vf["attached"] == guest.process.pid
     assert 1 << 20 <= vf["dma"]["bytes"] < MEMORY // 4, "not all of the guest's memory"
@@ -162,13 +172,13 @@ def test_only_the_pool_is_mapped(bound, echo):
     assert after["bytes"] == free["bytes"] and after["faults"] == 0
 
 
-def test_second_opener(bound, echo):
+def test_second_opener(bound, send):
     _, guest = bound
-    sender = send(guest, echo, 10000000)
+    sender = send(10000000)
     refused(guest, f"vfio:{guest.function}", "SOFTIOV_ERR_OWNED", "its IOMMU group is in use")
     assert sender.running()
     sender.stop()
-    assert report(send(guest, echo))["received"] == FRAMES
+    assert report(send())["received"] == FRAMES
 
 
 def test_permission_and_locked_memory(bound, echo):
@@ -199,16 +209,16 @@ def test_no_other_function_of_the_group_may_be_in_use(bound):
             if path.split("/")[4] == group] == [guest.function], "the guest's VF is alone"
 
 
-def test_taken_away(bound, echo):
+def test_taken_away(bound, send):
     """Unbinding asks the program to let go, and waits until it does."""
     daemon, guest = bound
-    sender = send(guest, echo, 10000000)
+    sender = send(10000000)
     guest.sh(f"echo {guest.function} >/sys/bus/pci/drivers/vfio-pci/unbind")
     result = sender.wait()
     assert result.rc == 1 and "vfping: SOFTIOV_ERR_GONE: " in result.stderr
     refused(guest, f"vfio:{guest.function}", "ENXIO", "no driver")
     guest.sh(f"echo {guest.function} >/sys/bus/pci/drivers_probe")
-    assert report(send(guest, echo))["received"] == FRAMES
+    assert report(send())["received"] == FRAMES
     assert daemon.function(GUEST_VF)["dma"]["faults"] == 0
 
 
