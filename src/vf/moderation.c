@@ -41,36 +41,46 @@ static uint64_t per_second(uint64_t n, uint64_t ns)
 	return (uint64_t)((double)n * (double)NSEC_PER_SEC / (double)ns);
 }
 
-enum softiov_moderation moderation_class(enum softiov_moderation class, uint64_t frames,
+static bool above(const struct bounds *of, uint64_t frames, uint64_t bytes)
+{
+	return frames > of->up_frames || bytes > of->up_bytes;
+}
+
+static bool below(const struct bounds *of, uint64_t frames, uint64_t bytes)
+{
+	return frames < of->down_frames && bytes < of->down_bytes;
+}
+
+enum softiov_moderation moderation_class(enum softiov_moderation was, uint64_t frames,
 					 uint64_t bytes, uint64_t ns)
 {
+	unsigned int now = was;
+
 	if (!ns)
-		return class;
+		return was;
 	frames = per_second(frames, ns);
 	bytes = per_second(bytes, ns);
-	while (class < SOFTIOV_BULK &&
-	       (frames > bounds[class].up_frames || bytes > bounds[class].up_bytes))
-		class ++;
-	while (class > SOFTIOV_LATENCY && frames < bounds[class].down_frames &&
-	       bytes < bounds[class].down_bytes)
-		class --;
-	return class;
+	while (now < SOFTIOV_BULK && above(&bounds[now], frames, bytes))
+		now++;
+	while (now > SOFTIOV_LATENCY && below(&bounds[now], frames, bytes))
+		now--;
+	return (enum softiov_moderation)now;
 }
 
 bool moderation_update(struct moderation *moderation, uint64_t now_ns)
 {
 	uint64_t ns = now_ns - moderation->since_ns;
-	enum softiov_moderation before = moderation->class;
+	enum softiov_moderation was = moderation->level;
 
 	if (ns < MODERATION_INTERVAL_NS)
 		return false;
-	moderation->class = moderation_class(before, moderation->frames, moderation->bytes, ns);
+	moderation->level = moderation_class(was, moderation->frames, moderation->bytes, ns);
 	moderation->since_ns = now_ns;
 	moderation->frames = moderation->bytes = 0;
-	return moderation->class != before;
+	return moderation->level != was;
 }
 
-uint32_t moderation_interval_us(enum softiov_moderation class)
+uint32_t moderation_interval_us(enum softiov_moderation level)
 {
-	return bounds[class].interval_us;
+	return bounds[level].interval_us;
 }

@@ -11,14 +11,14 @@
 
 /** struct moderation - @since_ns: when the interval began; @frames, @bytes: in it. Zeroed: SOFTIOV_LATENCY. */
 struct moderation {
-	enum softiov_moderation class;
+	enum softiov_moderation level;
 	uint64_t since_ns, frames, bytes;
 };
 
 #define MODERATION_INTERVAL_NS 1000000u /* shortest that is judged */
 
-/** moderation_class() - after an interval of @ns that carried @frames and @bytes, when it was @class before. */
-enum softiov_moderation moderation_class(enum softiov_moderation class, uint64_t frames,
+/** moderation_class() - after an interval of @ns that carried @frames and @bytes, when it was @was before. */
+enum softiov_moderation moderation_class(enum softiov_moderation was, uint64_t frames,
 					 uint64_t bytes, uint64_t ns);
 
 /** moderation_add() - frames came. */
@@ -31,7 +31,7 @@ static inline void moderation_add(struct moderation *moderation, uint64_t frames
 /** moderation_update() - judge the interval if it is long enough, begin another. Return: is the class a new one? */
 bool moderation_update(struct moderation *moderation, uint64_t now_ns);
 
-/** moderation_interval_us() - least time between two interrupts of @class. */
-uint32_t moderation_interval_us(enum softiov_moderation class);
+/** moderation_interval_us() - least time between two interrupts of class @level. */
+uint32_t moderation_interval_us(enum softiov_moderation level);
 
 #endif

@@ -33,8 +33,8 @@ static void moderate(struct napi_core *core)
 {
 	if (!core->adaptive || !moderation_update(&core->moderation, core->ops->now_ns(core->ctx)))
 		return;
-	core->stats.moderation = core->moderation.class;
-	core->stats.interval_us = moderation_interval_us(core->moderation.class);
+	core->stats.moderation = core->moderation.level;
+	core->stats.interval_us = moderation_interval_us(core->moderation.level);
 	core->stats.interval_changes++;
 	core->ops->throttle(core->ctx, core->stats.interval_us);
 }

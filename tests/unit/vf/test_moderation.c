@@ -95,17 +95,17 @@ static void test_judged_by_the_interval(void **state)
 	moderation_add(&m, 300, 300 * SMALL); /* 300,000 a second, but not for long enough */
 	assert_false(moderation_update(&m, now + MS / 2));
 	assert_true(moderation_update(&m, now + MS));
-	assert_int_equal(m.class, SOFTIOV_BULK);
+	assert_int_equal(m.level, SOFTIOV_BULK);
 	now += MS;
 	moderation_add(&m, 300, 300 * SMALL);
 	assert_false(moderation_update(&m, now + MS)); /* still */
-	assert_int_equal(m.class, SOFTIOV_BULK);
+	assert_int_equal(m.level, SOFTIOV_BULK);
 	now += MS;
 	moderation_add(&m, 300, 300 * SMALL); /* after a silence */
 	assert_true(moderation_update(&m, now + 1000 * MS));
-	assert_int_equal(m.class, SOFTIOV_LATENCY);
+	assert_int_equal(m.level, SOFTIOV_LATENCY);
 	assert_false(moderation_update(&m, now + 1002 * MS));
-	assert_int_equal(m.class, SOFTIOV_LATENCY);
+	assert_int_equal(m.level, SOFTIOV_LATENCY);
 }
 
 int main(void)
