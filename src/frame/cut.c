@@ -82,8 +82,6 @@ bool frame_cut_next(struct frame_cut *cut)
 	cut->len = cut->head_len + body;
 	if (cut->frame->flags & FRAME_PAD)
 		cut->len = MAX(cut->len, (uint32_t)FRAME_MIN_LEN + cut->tag_len);
-	if (unlikely(cut->sum_kind != SUM_NONE || cut->frame->flags & FRAME_TSO))
-		offload_begin(cut, body);
 	return true;
 }
 
@@ -115,6 +113,10 @@ void frame_cut_copy(struct frame_cut *cut, uint8_t *to, uint32_t len)
 {
 	uint32_t n;
 
+	if (!cut->position && cut->sum_kind != SUM_NONE) {
+		memset(cut->field_at, 0, sizeof(cut->field_at));
+		offload_begin(cut, cut->header);
+	}
 	len = MIN(len, cut->len - cut->position);
 	if (cut->position < cut->head_len) {
 		n = MIN(len, cut->head_len - cut->position);
@@ -138,7 +140,23 @@ void frame_cut_end(struct frame_cut *cut)
 {
 	cut->status = cut->verdict;
 	if (unlikely(cut->sum_kind != SUM_NONE))
-		offload_end(cut);
+		offload_end(cut, NULL);
+}
+
+/* The head is completed where it is to go: that memory is not read again, so no load must wait. */
+void frame_cut_deliver(struct frame_cut *cut, uint8_t *to)
+{
+	uint32_t end = cut->head_len + cut->body_left;
+
+	cut->status = cut->verdict;
+	copy_bytes(to, cut->head, cut->head_len);
+	if (cut->sum_kind != SUM_NONE)
+		offload_begin(cut, to);
+	copy_body(cut, to + cut->head_len, cut->body_left);
+	if (unlikely(end < cut->len))
+		memset(to + end, 0, cut->len - end);
+	if (cut->sum_kind != SUM_NONE)
+		offload_end(cut, to);
 }
 
 void frame_cut_skip(struct frame_cut *cut)

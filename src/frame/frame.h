@@ -175,6 +175,12 @@ void frame_cut_copy(struct frame_cut *cut, uint8_t *to, uint32_t len);
 void frame_cut_end(struct frame_cut *cut);
 
 /**
+ * frame_cut_deliver() - all of that in one: the whole frame, @cut->len bytes, into one buffer, and
+ * its end.
+ */
+void frame_cut_deliver(struct frame_cut *cut, uint8_t *to);
+
+/**
  * frame_cut_skip() - do not deliver the current cut (no descriptors left); call instead of copying
  * it.
  */

@@ -202,23 +202,19 @@ void offload_prepare(struct frame_cut *cut)
 /* --- once per cut ---------------------------------------------------------------------------- */
 
 /* @len: from the IP header on. */
-static void edit_ip(struct frame_cut *cut, uint32_t len)
+static void edit_ip(const struct frame_cut *cut, uint8_t *ip, uint32_t len)
 {
-	const struct frame *frame = cut->frame;
-	const uint8_t *original = frame->header + frame->l2_len;
-	uint8_t *ip = cut->header + cut->tag_len + frame->l2_len;
+	const uint8_t *original = cut->frame->header + cut->frame->l2_len;
+	uint16_t total = to_be16(len), id;
 
-	if (original[0] >> 4 == 4) {
-		uint16_t total = to_be16(len),
-			 id = to_be16(get_be16(original + IPV4_ID) + cut->index);
-
-		put_le16(ip + IPV4_TOTAL_LENGTH, total);
-		put_le16(ip + IPV4_ID, id);
-		put_le16(ip + IPV4_CHECKSUM,
-			 csum_fold(csum_add(cut->ip_sum, (uint64_t)total + id)));
-	} else {
+	if (original[0] >> 4 != 4) {
 		put_be16(ip + IPV6_PAYLOAD_LENGTH, (uint16_t)(len - IPV6_HEADER_LEN));
+		return;
 	}
+	id = to_be16(get_be16(original + IPV4_ID) + cut->index);
+	put_le16(ip + IPV4_TOTAL_LENGTH, total);
+	put_le16(ip + IPV4_ID, id);
+	put_le16(ip + IPV4_CHECKSUM, csum_fold(csum_add(cut->ip_sum, (uint64_t)total + id)));
 }
 
 /* Return: the sum of what was written. */
@@ -234,18 +230,18 @@ static uint64_t edit_tcp(const struct frame_cut *cut, uint8_t *tcp)
 		flags &= (uint8_t)~TCP_CWR;
 	tcp[TCP_FLAGS] = flags;
 	put_be32(tcp + TCP_SEQUENCE, sequence);
-	return (uint64_t)to_be16(flags) + get_le32(tcp + TCP_SEQUENCE);
+	return (uint64_t)to_be16(flags) + __builtin_bswap32(sequence);
 }
 
-/* Complete the head for a cut of @body bytes. Return: its part of the L4 sum. */
-static uint64_t edit_head(struct frame_cut *cut, uint32_t body)
+/* Complete @head, a copy of the template, for the current cut. Return: its part of the L4 sum. */
+static uint64_t edit_head(const struct frame_cut *cut, uint8_t *head)
 {
 	const struct frame *frame = cut->frame;
-	uint8_t *l4 = cut->header + cut->tag_len + cut->sum_start;
-	uint32_t len = frame->l4_len + body;
+	uint8_t *ip = head + cut->tag_len + frame->l2_len, *l4 = ip + frame->l3_len;
+	uint32_t len = frame->l4_len + cut->body_left;
 	uint64_t sum = to_be16(len); /* in the pseudo-header */
 
-	edit_ip(cut, frame->l3_len + len);
+	edit_ip(cut, ip, frame->l3_len + len);
 	if (frame->l4_proto == IPPROTO_TCP) {
 		sum += edit_tcp(cut, l4);
 	} else {
@@ -264,17 +260,16 @@ static uint32_t crc_of_head(const uint8_t *sctp, uint32_t len)
 	return crc32c(crc, sctp + SCTP_HEADER_LEN, len - SCTP_HEADER_LEN);
 }
 
-void offload_begin(struct frame_cut *cut, uint32_t body)
+void offload_begin(struct frame_cut *cut, uint8_t *head)
 {
 	const struct frame *frame = cut->frame;
 	const uint8_t *l4 = frame->header + cut->sum_start;
 	uint32_t in_head;
 
-	memset(cut->field_at, 0, sizeof(cut->field_at));
 	if (frame->flags & FRAME_TSO) {
 		in_head = frame->l4_len;
-		cut->sum_left = body;
-		cut->sum = edit_head(cut, body);
+		cut->sum_left = cut->body_left;
+		cut->sum = edit_head(cut, head);
 	} else {
 		in_head = MIN(cut->sum_end, (uint32_t)frame->header_len) - cut->sum_start;
 		cut->sum_left = cut->sum_end - cut->sum_start - in_head;
@@ -305,36 +300,46 @@ void offload_copy(struct frame_cut *cut, uint8_t *to, const uint8_t *from, uint3
 
 void offload_find_field(struct frame_cut *cut, uint8_t *to, uint32_t len)
 {
-	/* Wraps, and so is too large, for a byte that an earlier buffer took. */
-	uint32_t offset = cut->field - cut->position;
+	for (unsigned int i = 0; i < cut->field_len; i++) {
+		/* Wraps, and so is too large, for a byte that an earlier buffer took. */
+		uint32_t offset = cut->field + i - cut->position;
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(cut->field_at); i++, offset++)
-		cut->field_at[i] = offset < len ? to + offset : cut->field_at[i];
-}
-
-static void store(struct frame_cut *cut, uint32_t value)
-{
-	for (unsigned int i = 0; i < cut->field_len; i++, value >>= 8) {
-		if (likely(cut->field_at[i])) /* else the receiver gave up half way */
-			*cut->field_at[i] = (uint8_t)value;
+		if (offset < len)
+			cut->field_at[i] = to + offset;
 	}
 }
 
-void offload_end(struct frame_cut *cut)
+/* What belongs into the field. */
+static uint32_t checksum(const struct frame_cut *cut)
+{
+	uint16_t sum;
+
+	if (cut->sum_kind == SUM_CRC32C)
+		return ~cut->crc;
+	sum = csum_fold(cut->sum);
+	return !sum && cut->frame->l4_proto == IPPROTO_UDP ? 0xffff /* RFC 768: 0 means none */
+							   : sum;
+}
+
+/* The field lies somewhere, or nowhere if the receiver gave up half way. */
+static void scatter(struct frame_cut *cut, uint32_t value)
+{
+	for (unsigned int i = 0; i < cut->field_len; i++, value >>= 8)
+		if (likely(cut->field_at[i]))
+			*cut->field_at[i] = (uint8_t)value;
+}
+
+void offload_end(struct frame_cut *cut, uint8_t *to)
 {
 	bool good;
 
 	if (cut->compute) {
-		uint16_t sum;
-
-		if (cut->sum_kind == SUM_CRC32C) {
-			store(cut, ~cut->crc);
-			return;
-		}
-		sum = csum_fold(cut->sum);
-		if (!sum && cut->frame->l4_proto == IPPROTO_UDP)
-			sum = 0xffff; /* RFC 768: zero means no checksum */
-		store(cut, sum);
+		if (unlikely(!to))
+			scatter(cut, checksum(cut));
+		else if (likely(cut->sum_kind == SUM_INTERNET))
+			put_le16(to + cut->field, (uint16_t)checksum(cut));
+		else
+			put_le32(to + cut->field, checksum(cut));
 		return;
 	}
 	good = cut->sum_kind == SUM_CRC32C ? ~cut->crc == get_le32(cut->head + cut->field)

@@ -15,8 +15,11 @@ enum sum_kind { SUM_NONE, SUM_INTERNET, SUM_CRC32C };
  * header.
  */
 void offload_prepare(struct frame_cut *cut);
-/** offload_begin() - once per cut of @body bytes: edit the head and sum it. */
-void offload_begin(struct frame_cut *cut, uint32_t body);
+/**
+ * offload_begin() - once per cut, before it is copied: sum up what lies in the head.
+ * @head: with FRAME_TSO: a copy of the template, which is completed
+ */
+void offload_begin(struct frame_cut *cut, uint8_t *head);
 /** offload_copy() - copy and sum @len contiguous bytes of the body. */
 void offload_copy(struct frame_cut *cut, uint8_t *to, const uint8_t *from, uint32_t len);
 /**
@@ -24,7 +27,10 @@ void offload_copy(struct frame_cut *cut, uint8_t *to, const uint8_t *from, uint3
  * field went.
  */
 void offload_find_field(struct frame_cut *cut, uint8_t *to, uint32_t len);
-/** offload_end() - store the checksum or compare it. */
-void offload_end(struct frame_cut *cut);
+/**
+ * offload_end() - store the checksum or compare it.
+ * @to: the delivered frame, NULL when it lies in several buffers
+ */
+void offload_end(struct frame_cut *cut, uint8_t *to);
 
 #endif

@@ -19,8 +19,18 @@ static struct ref_frame f;
 static struct ref_load load;
 static uint8_t expected[REF_MAX + 64];
 
+/* Deliver the current cut in one piece, into a block of its very size. */
+static void deliver_whole(struct frame_cut *cut, uint8_t *to)
+{
+	uint8_t *block = malloc(cut->len);
+
+	frame_cut_deliver(cut, block);
+	memcpy(to, block, cut->len);
+	free(block);
+}
+
 /* Deliver the current cut into buffers of random sizes, each a block of its own, and join them. */
-static void deliver(struct frame_cut *cut, uint8_t *to)
+static void deliver_pieces(struct frame_cut *cut, uint8_t *to)
 {
 	uint8_t *block[64];
 	uint32_t size[64], left = cut->len;
@@ -42,6 +52,14 @@ static void deliver(struct frame_cut *cut, uint8_t *to)
 		to += size[i];
 		free(block[i]);
 	}
+}
+
+static void deliver(struct frame_cut *cut, uint8_t *to)
+{
+	if (ref_random(2))
+		deliver_whole(cut, to);
+	else
+		deliver_pieces(cut, to);
 }
 
 static void compare(const uint8_t *got, uint32_t len, unsigned int index, unsigned int flags)
