@@ -15,6 +15,8 @@
  */
 #include "ixgbe/internal.h"
 
+#define CACHE_LINE 64u
+
 void ixgbe_txq_init(struct ixgbe_txq *queue, struct ixgbe_pf *pf, unsigned int index,
 		    struct ixgbe_txq_state *state)
 {
@@ -150,6 +152,25 @@ unsigned int ixgbe_ring_fetch(const struct ixgbe_ring *ring, struct ixgbe_fetche
 	/* The driver may rewrite the ring at any time: nothing may be read from it a second time. */
 	atomic_signal_fence(memory_order_seq_cst);
 	return fetched;
+}
+
+void ixgbe_ring_prefetch(const struct ixgbe_ring *ring, const struct ixgbe_fetcher *fetcher,
+			 unsigned int offset, unsigned int n, bool write)
+{
+	const struct iommu_tlb *tlb = &fetcher->ring_tlb;
+	unsigned int straight;
+	uint64_t address = desc_address(ring, offset, &straight);
+	const uint8_t *host = tlb->host + (address - tlb->iova);
+
+	n = MIN(n, straight) * IXGBE_DESC_SIZE;
+	if (address < tlb->iova || address + n - 1 > tlb->last)
+		return;
+	for (unsigned int i = 0; i < n; i += CACHE_LINE) {
+		if (write)
+			__builtin_prefetch(host + i, 1);
+		else
+			__builtin_prefetch(host + i);
+	}
 }
 
 uint8_t *ixgbe_ring_slot(const struct ixgbe_ring *ring, struct ixgbe_fetcher *fetcher,

@@ -130,7 +130,7 @@ struct ixgbe_fetcher {
 
 /**
  * struct ixgbe_txq - a transmit queue at run time; handle of model_ops.tx_*. Worker only.
- * @taken: descriptors that the burst under way consumes
+ * @taken: descriptors that the burst under way consumes, @left: posted behind them
  * @reports: of them want DD: entries of @report, offsets from the head
  * @packets, @bytes: of the burst under way, after segmentation
  */
@@ -139,6 +139,7 @@ struct ixgbe_txq {
 	struct ixgbe_txq_state *state;
 	uint16_t index; /* absolute, 0 ... 127 */
 	uint16_t taken, reports;
+	uint32_t left;
 	struct ixgbe_fetcher fetcher;
 	uint64_t packets, bytes;
 	uint8_t report[IXGBE_TX_BURST_DESCS];
@@ -213,6 +214,14 @@ static inline uint32_t ixgbe_ring_posted(const struct ixgbe_ring *ring, uint32_t
 unsigned int ixgbe_ring_fetch(const struct ixgbe_ring *ring, struct ixgbe_fetcher *fetcher,
 			      unsigned int offset, unsigned int n, struct ixgbe_desc *desc,
 			      uint8_t **slot);
+
+/**
+ * ixgbe_ring_prefetch() - bring up to @n descriptors from @offset behind the head near, for writing
+ * if @write: the driver has written them on another processor. A hint; descriptors that it may still
+ * be writing are better left alone.
+ */
+void ixgbe_ring_prefetch(const struct ixgbe_ring *ring, const struct ixgbe_fetcher *fetcher,
+			 unsigned int offset, unsigned int n, bool write);
 
 /** ixgbe_ring_slot() - host address for writing descriptor @offset behind the head, or NULL. */
 uint8_t *ixgbe_ring_slot(const struct ixgbe_ring *ring, struct ixgbe_fetcher *fetcher,

@@ -176,12 +176,11 @@ static inline bool same_flow(const struct frame *frame, const struct frame *othe
 	const uint8_t *other_ip = other->header + other->info.l3_offset;
 
 	if (memcmp(&frame->info, &other->info, offsetof(struct frame_info, ip_id)) != 0 ||
-	    frame->info.l3 == FRAME_L3_IPV6)
+	    frame->info.l3 != FRAME_L3_IPV4)
 		return false;
-	return frame->info.l3 == FRAME_L3_NONE ||
-	       (get_le64(ip + IPV4_ADDRESSES) == get_le64(other_ip + IPV4_ADDRESSES) &&
-		get_le32(frame->header + frame->info.l4_offset) ==
-			get_le32(other->header + other->info.l4_offset));
+	return get_le64(ip + IPV4_ADDRESSES) == get_le64(other_ip + IPV4_ADDRESSES) &&
+	       get_le32(frame->header + frame->info.l4_offset) ==
+		       get_le32(other->header + other->info.l4_offset);
 }
 
 void ixgbe_rss_spread(struct ixgbe_pf *pf, unsigned int pool, unsigned int queues,
@@ -203,6 +202,12 @@ void ixgbe_rss_spread(struct ixgbe_pf *pf, unsigned int pool, unsigned int queue
 	for (; wanted; wanted &= wanted - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(wanted), queue = 0;
 
+		if (frame[i].info.l3 == FRAME_L3_NONE) {
+			burst->type[i] = IXGBE_RXD_RSSTYPE_NONE;
+			burst->hash[i] = 0;
+			burst->wanted[0] |= BIT64(i);
+			continue;
+		}
 		if (last && same_flow(&frame[i], last)) {
 			burst->type[i] = burst->type[last - frame];
 			burst->hash[i] = burst->hash[last - frame];

@@ -106,6 +106,7 @@ static void close_window(struct rx_pool *r, struct rx_window *w)
 	write_back(w);
 	if (w->offset + w->next)
 		ixgbe_ring_advance(&state->ring, w->offset + w->next, &state->generation, w->block);
+	ixgbe_ring_prefetch(&state->ring, &w->q->fetcher, 0, MIN(w->free, RX_WINDOW), true);
 	if (w->no_descriptor)
 		ixgbe_counter_add(&state->drops, w->no_descriptor);
 	if (!w->packets)

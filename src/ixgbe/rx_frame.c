@@ -246,32 +246,66 @@ static unsigned int place(struct rx_pool *r, struct rx_window *w, const struct f
 	return pieces;
 }
 
+/* The current cut, wherever it has to go. */
+static void deliver_cut(struct rx_pool *r, struct rx_window *w, struct frame_cut *cut,
+			unsigned int i, uint32_t tag, uint32_t want)
+{
+	struct piece piece[FRAME_PIECES_MAX];
+	unsigned int pieces = place(r, w, cut, tag, want, piece);
+
+	if (unlikely(!pieces)) {
+		frame_cut_skip(cut);
+		return;
+	}
+	for (unsigned int p = 0; p < pieces; p++)
+		frame_cut_copy(cut, piece[p].host, piece[p].len);
+	frame_cut_end(cut);
+	if (likely(!w->legacy))
+		complete_advanced(r, w, cut, i);
+	else
+		complete_legacy(w, cut);
+	w->packets++;
+	w->bytes += cut->len - tag;
+	count_kind(r, cut->frame, cut->status);
+}
+
+/* The current cut, if it fits one buffer that is at hand. Return: false: nothing was done. */
+static inline bool deliver_whole(struct rx_pool *r, struct rx_window *w,
+				 const struct ixgbe_dma_view *view, struct frame_cut *cut,
+				 unsigned int i, uint32_t tag)
+{
+	const struct ixgbe_desc *desc = &w->desc[w->next];
+	uint8_t *host;
+
+	if (unlikely(w->next == w->have || w->legacy || w->bad || cut->len > w->buffer_len ||
+		     cut->len - tag > r->max_len))
+		return false;
+	host = ixgbe_dma_viewed(view, buffer_address(desc), cut->len);
+	if (unlikely(!host))
+		return false;
+	frame_cut_deliver(cut, host);
+	complete_advanced(r, w, cut, i);
+	w->free--;
+	w->packets++;
+	w->bytes += cut->len - tag;
+	count_kind(r, cut->frame, cut->status);
+	return true;
+}
+
 static void deliver_frame(struct rx_pool *r, struct rx_window *w, const struct frame *frame,
 			  unsigned int i, uint32_t want)
 {
 	bool insert = !w->strip_vlan && frame->flags & FRAME_VLAN;
 	uint32_t tag = insert ? VLAN_TAG_LEN : 0;
-	struct piece piece[FRAME_PIECES_MAX];
+	struct ixgbe_dma_view view = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
 	struct frame_cut cut;
 
 	frame_cut_init(&cut, frame, insert, !(frame->flags & FRAME_CSUM_GOOD));
 	while (frame_cut_next(&cut)) {
-		unsigned int pieces = place(r, w, &cut, tag, want, piece);
-
-		if (unlikely(!pieces)) {
-			frame_cut_skip(&cut);
+		if (likely(deliver_whole(r, w, &view, &cut, i, tag)))
 			continue;
-		}
-		for (unsigned int p = 0; p < pieces; p++)
-			frame_cut_copy(&cut, piece[p].host, piece[p].len);
-		frame_cut_end(&cut);
-		if (likely(!w->legacy))
-			complete_advanced(r, w, &cut, i);
-		else
-			complete_legacy(w, &cut);
-		w->packets++;
-		w->bytes += cut.len - tag;
-		count_kind(r, frame, cut.status);
+		deliver_cut(r, w, &cut, i, tag, want);
+		view = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
 	}
 }
 
@@ -296,6 +330,8 @@ static uint64_t deliver_plain(struct rx_pool *r, struct rx_window *w, const stru
 
 	if (unlikely(w->legacy || w->bad))
 		return wanted;
+	for (uint32_t i = next; i < have; i++)
+		__builtin_prefetch(ixgbe_dma_viewed(&view, buffer_address(&w->desc[i]), 1), 1);
 	for (; wanted && next < have; wanted &= wanted - 1, next++) {
 		unsigned int i = (unsigned int)__builtin_ctzll(wanted);
 		const struct frame *f = &frame[i];

@@ -448,6 +448,7 @@ unsigned int ixgbe_tx_burst(void *queue, struct frame_burst *burst, uint64_t now
 	} while (d.next < d.n && has_room(&d) && decode_next(&d));
 	set_waiting(q, !d.next && d.n == n, (q->state->ring.head + n) % count);
 	q->taken = (uint16_t)d.next;
+	q->left = n - d.next;
 	finish_frames(&d);
 	if (unlikely(!burst->n && q->taken))
 		ixgbe_tx_complete(q, burst, now); /* nobody else will */
@@ -486,6 +487,8 @@ void ixgbe_tx_complete(void *queue, struct frame_burst *burst, uint64_t now)
 
 	ixgbe_ring_advance(&q->state->ring, q->taken, &q->state->generation,
 			   ixgbe_tx_regs(q->pf, q->index));
+	ixgbe_ring_prefetch(&q->state->ring, &q->fetcher, 0, MIN(q->left, IXGBE_TX_BURST_DESCS),
+			    false);
 	if (q->packets)
 		count_burst(q);
 	q->taken = 0;
