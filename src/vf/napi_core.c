@@ -42,7 +42,7 @@ static void moderate(struct napi_core *core)
 /* The ring was found empty: unmask, look once more. */
 static enum softiov_napi_state rest(struct napi_core *core)
 {
-	if (core->ops->fired(core->ctx))
+	if (core->armed && core->ops->fired(core->ctx)) /* a masked one does not */
 		count_interrupt(core);
 	if (!core->armed) {
 		core->armed = true;
