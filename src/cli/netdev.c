@@ -110,7 +110,9 @@ static int read_option(const char *word, const char *value, struct netdev_option
 
 int cmd_netdev(const struct cli *cli, int argc, char **argv)
 {
-	struct netdev_options options = { .name = DEFAULT_NAME, .budget = NETDEV_BUDGET_DEFAULT };
+	struct netdev_options options = { .name = DEFAULT_NAME,
+					  .budget = NETDEV_BUDGET_DEFAULT,
+					  .queues = 1 };
 	char address[PATH_MAX + sizeof("unix:")];
 	struct reason why;
 	int status = EXIT_SUCCESS;

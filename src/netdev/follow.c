@@ -22,12 +22,12 @@
 #include <net/if.h>
 #include <stdio.h>
 #include "netdev/namespace.h"
+#include "netdev/netdev.h"
 #include "netdev/protocol.h"
 #include "netdev/rtnl.h"
 #include "netdev/tap.h"
 
 #define MULTICAST_FILE "/proc/thread-self/net/dev_mcast"
-#define MTU_MAX (SOFTIOV_FRAME_MAX - ETH_HEADER_LEN - VLAN_TAG_LEN)
 #define VLAN_ID_MAX 4094
 
 #define ATTRIBUTES (IFLA_ALLMULTI + 1)
@@ -178,10 +178,10 @@ static int read_wanted(const struct follow *follow, struct wanted *wanted)
 		error = -EBADFD;
 	if (!error)
 		error = read_link(wanted);
-	if (!error && wanted->mtu > MTU_MAX) {
+	if (!error && wanted->mtu > NETDEV_MTU_MAX) {
 		fprintf(stderr, "softiov: %s: MTU %u is more than the card can send: set to %u\n",
-			wanted->name, wanted->mtu, MTU_MAX);
-		error = tap_set_mtu(wanted->name, MTU_MAX);
+			wanted->name, wanted->mtu, NETDEV_MTU_MAX);
+		error = tap_set_mtu(wanted->name, NETDEV_MTU_MAX);
 	}
 	if (!error)
 		error = read_vlans(wanted);

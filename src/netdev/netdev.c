@@ -35,7 +35,6 @@
 
 #define CLOCK_S 1
 #define EVENTS 16
-#define MTU_MAX 9710 /* of the 82599 and its stock drivers */
 
 struct netdev;
 
@@ -282,7 +281,7 @@ static int prepare_events(struct netdev *netdev, struct reason *why)
 
 static int open_vf(struct netdev *netdev, struct reason *why)
 {
-	const struct softiov_vf_options options = { .max_frame = MTU_MAX + ETH_HEADER_LEN };
+	const struct softiov_vf_options options = { .max_frame = NETDEV_MTU_MAX + ETH_HEADER_LEN };
 	struct softiov_reason reason;
 	int error = softiov_vf_open(&netdev->vf, netdev->options->address, &options, &reason);
 
@@ -357,9 +356,7 @@ static void count_lanes(struct netdev *netdev)
 	struct softiov_vf_info info;
 
 	softiov_vf_info(netdev->vf, &info);
-	netdev->lanes = MIN(info.queues, (uint32_t)NETDEV_QUEUES_MAX);
-	if (netdev->options->queues)
-		netdev->lanes = MIN(netdev->lanes, netdev->options->queues);
+	netdev->lanes = MIN(info.queues, netdev->options->queues);
 }
 
 static void print_ready(const struct netdev *netdev)

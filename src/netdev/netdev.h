@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include "util/util.h"
 
+#define NETDEV_MTU_MAX 9710 /* of the 82599 and its stock drivers */
 #define NETDEV_QUEUES_MAX 2 /* vectors for queues that a VF has */
 #define NETDEV_BUDGET_MAX 256
 #define NETDEV_BUDGET_DEFAULT 64
@@ -20,7 +21,7 @@
  * @name: of the interface
  * @poll: poll all the time instead of sleeping until the VF interrupts
  * @budget: received frames of one poll, 1 ... NETDEV_BUDGET_MAX
- * @queues: queue pairs, 1 ... NETDEV_QUEUES_MAX; 0: as many as the VF has
+ * @queues: queue pairs, 1 ... NETDEV_QUEUES_MAX, if the VF has as many; one thread serves them
  */
 struct netdev_options {
 	const char *address, *shown, *netns, *name;

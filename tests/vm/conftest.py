@@ -3,12 +3,15 @@
 Fixtures of the tests with real guests.
 
     lab         the lab is there (session; every test uses it)
-    crew        what makes guests, daemons and namespaces of one test, and ends them after it
+    crew        what makes guests, daemons, namespaces and netdevs of one test, and ends them
+                after it
     module_crew the same for the tests of one file
     wired       two guests on a wire of QEMU's own, without softiov: wired.a, wired.b (module)
-    pair        a daemon of one card and two guests with a VF each, up and addressed: pair.daemon,
-                pair.a, pair.b (module). A file that wants another card or other guests defines
-                PAIR_CONFIG, PAIR_FUNCTIONS or PAIR_GUESTS.
+    pair        a daemon of one card and two machines with a VF each, up and addressed: pair.daemon,
+                pair.a, pair.b (module). They are guests with the stock driver; parametrized with
+                "interrupt-64" or the like they are namespaces of this host, each with a `softiov
+                netdev` in that mode and with that budget: pair.netdevs. A file that wants another
+                card or other guests defines PAIR_CONFIG, PAIR_FUNCTIONS or PAIR_GUESTS.
 
 When a test fails, its report holds the end of the logs of every guest and daemon that was alive.
 """
@@ -20,13 +23,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from lab import REPO, Daemon, Guest, Namespace, tool
+from lab import REPO, Daemon, Guest, Namespace, Netdev, tool
 
 _alive = []     # members whose logs a failure shows
 
 
 class Crew:
-    """Guests, daemons and namespaces that end together."""
+    """Guests, daemons, namespaces and netdevs that end together."""
 
     def __init__(self):
         self.members = []
@@ -44,6 +47,9 @@ class Crew:
 
     def namespace(self, *args, **kwargs):
         return self.add(Namespace(*args, **kwargs))
+
+    def netdev(self, *args, start=True, **kwargs):
+        return self.add(Netdev(*args, **kwargs), start)
 
     def close(self):
         for member in reversed(self.members):
@@ -117,19 +123,44 @@ cards:
 DEFAULT_FUNCTIONS = ("0000:07:10.0", "0000:07:10.2")
 
 
+def guest_pair(crew, daemon, functions, options):
+    guests = [crew.guest(name, vfs=[daemon.socket(function)], **options)
+              for name, function in zip("ab", functions)]
+    for guest in guests:
+        guest.wait_ready()
+        guest.nic = guest.interface()
+    return SimpleNamespace(daemon=daemon, a=guests[0], b=guests[1], seconds=3)
+
+
+def netdev_pair(crew, daemon, functions, mode, budget):
+    """Shorter runs: there is no boot in which a driver could go wrong."""
+    namespaces = [crew.namespace(name) for name in "ab"]
+    netdevs = [crew.netdev(daemon, function, namespace, mode=mode, budget=budget, queues=2)
+               for function, namespace in zip(functions, namespaces)]
+    for namespace in namespaces:
+        namespace.nic = "eth0"
+    return SimpleNamespace(daemon=daemon, a=namespaces[0], b=namespaces[1], netdevs=netdevs,
+                           seconds=1)
+
+
 @pytest.fixture(scope="module")
-def pair(request, module_crew):
+def pair(request):
     def option(name, default):
         return getattr(request.module, f"PAIR_{name}", default)
 
-    daemon = module_crew.daemon(option("CONFIG", DEFAULT_CONFIG))
+    crew = Crew()
+    kind = getattr(request, "param", "guests")
     functions = option("FUNCTIONS", DEFAULT_FUNCTIONS)
-    guests = [module_crew.guest(name, vfs=[daemon.socket(function)], **option("GUESTS", {}))
-              for name, function in zip("ab", functions)]
-    for number, (guest, function) in enumerate(zip(guests, functions), 1):
-        guest.wait_ready()
-        guest.function = function
-        guest.nic = guest.interface()
-        guest.address = f"10.0.0.{number}"
-        guest.up(guest.nic, f"{guest.address}/24")
-    return SimpleNamespace(daemon=daemon, a=guests[0], b=guests[1])
+    try:
+        daemon = crew.daemon(option("CONFIG", DEFAULT_CONFIG))
+        if kind == "guests":
+            pair = guest_pair(crew, daemon, functions, option("GUESTS", {}))
+        else:
+            pair = netdev_pair(crew, daemon, functions, *kind.split("-"))
+        for number, (machine, function) in enumerate(zip((pair.a, pair.b), functions), 1):
+            machine.function = function
+            machine.address = f"10.0.0.{number}"
+            machine.up(machine.nic, f"{machine.address}/24")
+        yield pair
+    finally:
+        crew.close()

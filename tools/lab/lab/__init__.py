@@ -19,7 +19,8 @@ from .daemon import Daemon
 from .guest import Guest
 from .machine import iperf3, traffic
 from .namespace import Namespace
+from .netdev import Netdev
 from .util import BUILD, REPO, LabError, program, tail, tool, wait_until
 
-__all__ = ["BUILD", "REPO", "Daemon", "Guest", "LabError", "Namespace", "Result", "iperf3",
-           "program", "tail", "tool", "traffic", "wait_until"]
+__all__ = ["BUILD", "REPO", "Daemon", "Guest", "LabError", "Namespace", "Netdev", "Result",
+           "iperf3", "program", "tail", "tool", "traffic", "wait_until"]
