@@ -13,6 +13,9 @@
  * frame may have come in between - and only if it is still empty does the thread sleep. So no frame waits for the next
  * one's interrupt.
  *
+ * The vector also fires when there is room again after a softiov_tx_burst() that did not take all; else a completed
+ * transmit fires nothing.
+ *
  * How often the card interrupts follows from what the last interval carried (adaptive moderation, VTEITR): few small
  * packets: at once; bulk: rarely.
  *

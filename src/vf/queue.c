@@ -24,7 +24,7 @@
 
 #define DESC_SIZE ((uint32_t)sizeof(struct vf_desc))
 #define RING_STEP 8u
-#define BATCH_MAX 32u
+#define BATCH_MAX 64u
 #define BATCHES_MIN 8u /* in a ring */
 #define RX_BUFFER_MAX 16384u
 #define TX_PREFETCH 32u /* descriptors; PTHRESH and HTHRESH as Linux has them */
