@@ -40,7 +40,9 @@ json_t *inspect_workers(const struct dp *dp)
 		set_u64(worker, "naps", stats.naps);
 		set_u64(worker, "nap_ns", stats.nap_ns);
 		set_u64(worker, "kicks", stats.kicks);
+		set_u64(worker, "quiesced", stats.quiesced);
 		set_u64(worker, "quiesce_ns_max", stats.quiesce_ns_max);
+		set_u64(worker, "round_ns_max", stats.round_ns_max);
 		json_array_append_new(list, worker);
 	}
 	return list;

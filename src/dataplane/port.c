@@ -190,6 +190,8 @@ void dp_worker_stats(const struct dp *dp, unsigned int worker, struct dp_worker_
 	stats->naps = __atomic_load_n(&from->naps, __ATOMIC_RELAXED);
 	stats->nap_ns = __atomic_load_n(&from->nap_ns, __ATOMIC_RELAXED);
 	stats->kicks = __atomic_load_n(&from->kicks, __ATOMIC_RELAXED);
+	stats->quiesced = __atomic_load_n(&from->quiesced, __ATOMIC_RELAXED);
 	stats->quiesce_ns_max = __atomic_load_n(&from->quiesce_ns_max, __ATOMIC_RELAXED);
+	stats->round_ns_max = __atomic_load_n(&from->round_ns_max, __ATOMIC_RELAXED);
 	stats->cpu = from->cpu;
 }

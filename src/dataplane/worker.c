@@ -163,14 +163,30 @@ static void nap(struct dp_worker *worker, const struct dp_port_list *list, uint6
 	worker->last_point_ns = woken;
 }
 
+/* A system call: only for what is rare. */
+static uint64_t thread_cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
+}
+
 static void quiescent_point(struct dp_worker *worker, uint64_t now)
 {
-	uint64_t took = now > worker->last_point_ns ? now - worker->last_point_ns : 0;
+	uint64_t took = now > worker->last_point_ns ? now - worker->last_point_ns : 0, begun;
 
+	if (took > worker->stats.round_ns_max)
+		stat_set(&worker->stats.round_ns_max, took);
+	worker->last_point_ns = MAX(now, worker->last_point_ns);
+	if (likely(!quiesce_due(worker->dp->quiesce, worker->slot)))
+		return;
+	begun = thread_cpu_ns();
+	quiesce_point(worker->dp->quiesce, worker->slot);
+	took = thread_cpu_ns() - begun;
+	stat_add(&worker->stats.quiesced, 1);
 	if (took > worker->stats.quiesce_ns_max)
 		stat_set(&worker->stats.quiesce_ns_max, took);
-	worker->last_point_ns = MAX(now, worker->last_point_ns);
-	quiesce_point(worker->dp->quiesce, worker->slot);
 }
 
 /* Still polling: the longer idle, the gentler. */

@@ -86,6 +86,13 @@ bool quiesce_pending(const struct quiesce *q);
 
 void quiesce_notify(struct quiesce *q); /* slow path of the inlines below */
 
+/** quiesce_due() - does anybody wait for the worker of @slot? Worker. */
+static inline bool quiesce_due(const struct quiesce *q, int slot)
+{
+	return atomic_load_explicit(&q->workers[slot].seen, memory_order_relaxed) !=
+	       atomic_load_explicit(&q->epoch, memory_order_acquire);
+}
+
 /**
  * quiesce_point() - the worker of @slot holds no published pointer right now. Worker; call once
  * per loop.

@@ -179,7 +179,8 @@ static void test_always_busy(void **state)
 static void test_publish_under_traffic(void **state)
 {
 	struct fixture *f = *state;
-	struct dp_policy policy = DP_POLICY_DEFAULT;
+	struct dp_policy policy = { .always_busy = true };
+	struct dp_worker_stats stats;
 	uint32_t serial = 0;
 
 	start(f, &policy, 1);
@@ -194,6 +195,9 @@ static void test_publish_under_traffic(void **state)
 	for (uint32_t i = serial - FAKE_LOG; i < serial; i++)
 		assert_int_equal(f->fake->pool[1].serial[i % FAKE_LOG], i);
 	wait_for(f, !quiesce_pending(f->quiesce), true);
+	dp_worker_stats(f->dp, 0, &stats);
+	assert_true(stats.quiesced >= 1 && stats.quiesced <= ROUNDS);
+	assert_true(stats.quiesce_ns_max > 0);
 }
 
 static void count(void *ctx)
