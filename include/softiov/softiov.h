@@ -18,10 +18,11 @@
  *	vfio:DDDD:BB:DD.F	Linux VFIO: a VF inside a guest, or that of a real card, bound to vfio-pci
  *
  * Threads. The library starts none. A VF is opened, closed, configured and serviced (softiov_vf_*) by one thread at a
- * time. A queue, with its pool and its NAPI context (softiov_queue_*, softiov_rx_burst, softiov_tx_*, softiov_pool_*,
- * softiov_napi_*), belongs to one thread at a time; it may be another one than the VF's, except that no queue may be in
- * use while softiov_vf_service() answers SOFTIOV_EVENT_RESET or the VF is closed. Several queues, of one VF or of
- * several, may share a pool when one thread runs them all.
+ * time; starting and stopping its queues, creating and destroying their NAPI contexts belongs to that. A running queue,
+ * with its pool and its NAPI context (softiov_rx_burst, softiov_tx_*, softiov_pool_*, softiov_napi_*), belongs to one
+ * thread at a time; it may be another one than the VF's, except that no queue may be in use while softiov_vf_service()
+ * answers SOFTIOV_EVENT_RESET or the VF is closed. Several queues, of one VF or of several, may share a pool when one
+ * thread runs them all.
  *
  * Errors. Unless said otherwise functions return 0 or a negative errno. What has a name of the field's own:
  * see SOFTIOV_ERR_*; softiov_error_name() gives the name of any. A @why, which may be NULL, is filled in on error with
@@ -140,7 +141,7 @@ struct softiov_vf_options {
 int softiov_vf_open(struct softiov_vf **vf, const char *address,
 		    const struct softiov_vf_options *options, struct softiov_reason *why);
 
-/** softiov_vf_close() - stop its queues, give the VF back, free it; NULL is fine. Pools stay. */
+/** softiov_vf_close() - stop and free its queues, give the VF back, free it; NULL is fine. Pools stay. */
 void softiov_vf_close(struct softiov_vf *vf);
 
 /**
@@ -194,7 +195,8 @@ int softiov_vf_set_mode(struct softiov_vf *vf, enum softiov_rx_mode mode);
 /**
  * softiov_vf_service() - look after the VF: link state, messages and resets of the PF driver, is the card still there?
  * Call it when softiov_vf_fd() is readable and, for safety, every second. Does not wait, except during a reset.
- * Return: events (SOFTIOV_EVENT_*, 0: nothing new), or -SOFTIOV_ERR_GONE, -SOFTIOV_ERR_NO_PF.
+ * Return: events (SOFTIOV_EVENT_*, 0: nothing new), or -SOFTIOV_ERR_GONE, or -SOFTIOV_ERR_NO_PF: a reset did not
+ * succeed, no queue runs; a later call tries again.
  */
 int softiov_vf_service(struct softiov_vf *vf);
 

@@ -53,6 +53,15 @@ static void expect_no_vf(const char *address, int error)
 	assert_int_equal(softiov_vf_open(&vf, address, &impatient, NULL), -error);
 }
 
+/* Every buffer of @pool is in it. */
+static void expect_all_back(const struct softiov_pool *pool)
+{
+	struct softiov_pool_info info;
+
+	softiov_pool_info(pool, &info);
+	assert_int_equal(info.free, info.buffers);
+}
+
 static unsigned int open_fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -133,6 +142,7 @@ static void comes_and_goes(void **state)
 		if (i % 2)
 			softiov_queue_stop(queue);
 		softiov_vf_close(vf);
+		expect_all_back(pool);
 		assert_int_equal(open_fds(), fds);
 	}
 	softiov_pool_destroy(pool);
@@ -404,6 +414,7 @@ static void the_daemon_is_killed(void **state)
 		expect_gone(vf[i]);
 		softiov_vf_close(vf[i]);
 	}
+	expect_all_back(pool);
 	softiov_pool_destroy(pool);
 	expect_no_vf(card_vf(*state, 0), SOFTIOV_ERR_NOT_FOUND);
 }
