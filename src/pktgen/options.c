@@ -282,8 +282,15 @@ static int wrong_value(int option, const char *text)
 		return USAGE("--pages '%s': allowed: try, huge, small", text);
 	case OPT_MODE:
 		return USAGE("--mode '%s': allowed: poll, interrupt", text);
+	case OPT_RATE:
+		return USAGE("--rate '%s': a number with pps, kpps, Mpps, kbit, Mbit or Gbit",
+			     text);
+	case OPT_DST:
+		return USAGE("--dst '%s': not a MAC address", text);
+	case OPT_CPU:
+		return USAGE("--cpu '%s': processors by number, with commas between", text);
 	default:
-		return USAGE("--%s '%s': not understood", option_name(option), text);
+		return USAGE("--%s '%s': must be a time in seconds", option_name(option), text);
 	}
 }
 
