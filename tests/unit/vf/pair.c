@@ -109,6 +109,19 @@ void send_bytes(struct end *from, const uint8_t *frame, uint32_t len, uint32_t p
 		assert_false(patience_ends(end));
 }
 
+void send_flow(struct pair *pair, uint32_t flow)
+{
+	uint8_t frame[PAIR_MIN_LEN];
+
+	frame_fill(frame, sizeof(frame), &pair->a, &pair->b, 0);
+	memset(frame + 12, 0, sizeof(frame) - 12);
+	put_be16(frame + 12, 0x0800);
+	frame[14] = 0x45;
+	put_be16(frame + 16, sizeof(frame) - 14);
+	put_be32(frame + 26, 0x0a000000 + flow);
+	send_bytes(&pair->a, frame, sizeof(frame), PAIR_MIN_LEN, NULL);
+}
+
 static const struct softiov_packet *next_packet(struct end *at)
 {
 	uint64_t end = now_ns() + PAIR_PATIENCE_NS;

@@ -62,6 +62,9 @@ void frame_fill(uint8_t *frame, uint32_t len, const struct end *from, const stru
 void send_bytes(struct end *from, const uint8_t *frame, uint32_t len, uint32_t piece,
 		const struct softiov_packet *how);
 
+/** send_flow() - from a to b an IPv4 packet without anything behind its header, its source address made from @flow. */
+void send_flow(struct pair *pair, uint32_t flow);
+
 /**
  * receive_bytes() - the next frame that arrives at @at, put together; waits for it. Return: its length; *@first: its
  * first packet.

@@ -160,6 +160,48 @@ static void test_budget(void **state)
 	}
 }
 
+/* Each queue has a vector of its own. */
+static void test_two_vectors(void **state)
+{
+	const struct pair_options ends = { .b = 2 };
+	struct listener listener[2];
+	struct softiov_napi_stats stats;
+	struct end second;
+	struct pair pair;
+
+	pair_open(&pair, *state, &ends);
+	second = pair.b;
+	assert_int_equal(softiov_queue_start(&second.queue, pair.b.vf, 1, pair.pool, NULL, NULL),
+			 0);
+	listen_at(&listener[0], &pair.b, NULL);
+	listen_at(&listener[1], &second, NULL);
+	assert_int_not_equal(softiov_napi_fd(listener[0].napi), softiov_napi_fd(listener[1].napi));
+	for (unsigned int flow = 0; flow < 100; flow++) {
+		struct pollfd fds[2];
+
+		settle(&listener[0]);
+		settle(&listener[1]);
+		for (unsigned int i = 0; i < 2; i++)
+			fds[i] = (struct pollfd){ .fd = softiov_napi_fd(listener[i].napi),
+						  .events = POLLIN };
+		send_flow(&pair, flow);
+		while (listener[0].frames + listener[1].frames <= flow) {
+			assert_true(poll(fds, 2, 1000) > 0);
+			for (unsigned int i = 0; i < 2; i++)
+				if (fds[i].revents)
+					settle(&listener[i]);
+		}
+	}
+	for (unsigned int i = 0; i < 2; i++) {
+		softiov_napi_stats(listener[i].napi, &stats);
+		assert_true(stats.frames > 20);
+		assert_true(stats.interrupts > 20);
+		softiov_napi_destroy(listener[i].napi);
+	}
+	softiov_queue_stop(second.queue);
+	pair_close(&pair);
+}
+
 static void test_options(void **state)
 {
 	static const struct softiov_napi_options wrong[] = {
@@ -329,6 +371,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_no_frame_waits, card_setup, card_teardown),
 		cmocka_unit_test_setup_teardown(test_budget, card_setup, card_teardown),
+		cmocka_unit_test_setup_teardown(test_two_vectors, card_setup, card_teardown),
 		cmocka_unit_test_setup_teardown(test_options, card_setup, card_teardown),
 		cmocka_unit_test_setup_teardown(test_disabled, card_setup, card_teardown),
 		cmocka_unit_test_setup_teardown(test_woken_by_room, card_setup, card_teardown),

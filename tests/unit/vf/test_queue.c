@@ -21,6 +21,7 @@
 #define BUFFER 2048u
 #define ROOM 16384u
 #define MIN_LEN 17u
+#define FLOWS 64u
 #define PF "0000:07:00.0"
 
 static uint32_t expected_len(uint32_t len)
@@ -314,6 +315,60 @@ static void test_frame_larger_than_the_ring(void **state)
 	pair_close(&pair);
 }
 
+/* Take a frame from either of two queues. Return: which; *@packet: it. */
+static unsigned int receive_either(struct softiov_queue *const queue[2],
+				   struct softiov_packet *packet)
+{
+	uint64_t end = now_ns() + PAIR_PATIENCE_NS;
+
+	for (;; poll(NULL, 0, 1)) {
+		for (unsigned int i = 0; i < 2; i++)
+			if (softiov_rx_burst(queue[i], packet, 1))
+				return i;
+		assert_true(now_ns() < end);
+	}
+}
+
+/* Two queues share the flows, each flow stays with one; when one queue is stopped the other gets them all. */
+static void test_two_queues(void **state)
+{
+	const struct pair_options options = { .b = 1 };
+	struct softiov_queue *queue[2];
+	struct softiov_packet packet;
+	unsigned int which[FLOWS], got[2] = { 0 };
+	uint32_t hash[FLOWS];
+	struct pair pair;
+
+	pair_open(&pair, *state, &options);
+	queue[0] = pair.b.queue;
+	assert_int_equal(softiov_queue_start(&queue[1], pair.b.vf, 1, pair.pool, NULL, NULL), 0);
+	for (unsigned int i = 0; i < 2 * FLOWS; i++) {
+		unsigned int flow = i % FLOWS, at;
+
+		send_flow(&pair, flow);
+		at = receive_either(queue, &packet);
+		got[at]++;
+		assert_true(packet.flags & SOFTIOV_HASH);
+		if (i < FLOWS) {
+			which[flow] = at;
+			hash[flow] = packet.hash;
+		}
+		assert_int_equal(at, which[flow]);
+		assert_int_equal(packet.hash, hash[flow]);
+		softiov_pool_put(pair.pool, packet.data);
+	}
+	assert_true(got[0] > FLOWS / 4 && got[1] > FLOWS / 4);
+	softiov_queue_stop(queue[1]);
+	queue[1] = queue[0];
+	for (unsigned int flow = 0; flow < FLOWS; flow++) {
+		send_flow(&pair, flow);
+		(void)receive_either(queue, &packet);
+		assert_int_equal(packet.hash, hash[flow]);
+		softiov_pool_put(pair.pool, packet.data);
+	}
+	pair_close(&pair);
+}
+
 /* What was received is sent on as it is, by the other VF, again and again; then stopped in mid-traffic. */
 static void test_loop_and_stop(void **state)
 {
@@ -420,6 +475,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ring_is_full, card_setup, card_teardown),
 		cmocka_unit_test_setup_teardown(test_frame_larger_than_the_ring, card_setup,
 						card_teardown),
+		cmocka_unit_test_setup_teardown(test_two_queues, card_setup, card_teardown),
 		cmocka_unit_test_setup_teardown(test_loop_and_stop, card_setup, card_teardown),
 		cmocka_unit_test_setup_teardown(test_reset_in_traffic, card_setup, card_teardown),
 		cmocka_unit_test_setup_teardown(test_card_dies, card_setup, card_teardown),
