@@ -48,6 +48,17 @@ static inline uint64_t csum_turn(uint64_t sum)
 	return sum << 8 | sum >> 56;
 }
 
+/**
+ * csum_folded() - csum_fold(). The upper half of the sum of a number and its turned self is the
+ * ones' complement sum of its halves, carry included.
+ */
+static inline uint16_t csum_folded(uint64_t sum)
+{
+	uint32_t half = (uint32_t)((sum + (sum << 32 | sum >> 32)) >> 32);
+
+	return (uint16_t) ~((half + (half << 16 | half >> 16)) >> 16);
+}
+
 /** crc32c_copy() - crc32c() of the very bytes it copies. */
 uint32_t crc32c_copy(void *to, const void *from, size_t len, uint32_t crc);
 

@@ -7,12 +7,9 @@
 
 #include "frame/copy.h"
 
-/* The upper half of a sum of two turned halves is their ones' complement sum, carry included. */
 uint16_t csum_fold(uint64_t sum)
 {
-	uint32_t half = (uint32_t)((sum + (sum << 32 | sum >> 32)) >> 32);
-
-	return (uint16_t) ~((half + (half << 16 | half >> 16)) >> 16);
+	return csum_folded(sum);
 }
 
 uint64_t csum_partial(const void *data, size_t len, uint64_t sum)

@@ -7,8 +7,8 @@
  * body, which runs through all cuts. Without segmentation there is one cut and its head is the
  * frame's header copy itself, so the common frame costs one parse and one copy.
  *
- * Editing and checksums are in offload.c, and cost nothing when nobody asks for them: sum_kind is
- * then SUM_NONE.
+ * Checksums are in offload.c, the heads of segments in segment.c; they cost nothing when nobody
+ * asks for them: sum_kind is then SUM_NONE.
  */
 #include "frame/frame.h"
 
@@ -149,6 +149,8 @@ void frame_cut_deliver(struct frame_cut *cut, uint8_t *to)
 	uint32_t end = cut->head_len + cut->body_left;
 
 	cut->status = cut->verdict;
+	if (cut->frame->flags & FRAME_TSO && likely(segment_deliver(cut, to)))
+		return;
 	copy_bytes(to, cut->head, cut->head_len);
 	if (cut->sum_kind != SUM_NONE)
 		offload_begin(cut, to);

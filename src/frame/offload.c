@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * offload.c - segmentation and checksums: 82599 data sheet, sections 7.2.4 (transmit segmentation),
- * 7.2.5 (transmit checksums) and 7.1.11 (receive checksums).
- *
- * Segmentation. The header, l2_len + l3_len + l4_len bytes, is replicated; two layers are edited
- * and no others: the IP header at l2_len (IPv4: total length, identification, checksum; IPv6:
- * payload length) and the L4 header behind l3_len (TCP: sequence, flags, checksum; UDP: length,
- * checksum). l3_len may span a tunnel: then the headers in between, from the outer UDP or GRE
- * header to the inner IP header, are sent as they are. The stack has prepared them for one full
- * segment and sends a shorter last one by itself (Linux GSO_PARTIAL; its outer UDP checksum holds
- * for all segments, because each inner one sums up to the same pseudo-header). For segmentation
- * software leaves in the L4 checksum field the sum of the pseudo-header without its length, which
- * is added here.
+ * offload.c - checksums: 82599 data sheet, sections 7.2.5 (transmit) and 7.1.11 (receive).
  *
  * IPv4 header checksum. Over the header's own length, the field taken as zero. Linux leaves the
  * complement of the tunnel headers in that field, because hardware sums over l3_len; this comes to
  * the same.
- *
- * A cut costs little beyond its copy: the head is a template without the few fields that differ
- * from cut to cut, whose sums are known; they are written into it and added.
  *
  * Summing. The part of the sum that lies in the head is taken before the copy, the body is summed
  * while it is copied, and the result is stored at the end where the field went: the receiver's
@@ -69,17 +55,6 @@ static void private_head(struct frame_cut *cut)
 	}
 	cut->head = cut->header;
 	cut->head_len = len + cut->tag_len;
-}
-
-static void prepare_tso(struct frame_cut *cut)
-{
-	const struct frame *frame = cut->frame;
-
-	cut->head_len = frame->l2_len + frame->l3_len + frame->l4_len;
-	cut->source = frame->header + cut->head_len; /* the body begins in the header copy */
-	cut->source_left = frame->header_len - cut->head_len;
-	cut->payload_left = frame->len - cut->head_len;
-	cut->cut_size = frame->mss;
 }
 
 static void set_kind(struct frame_cut *cut, uint8_t protocol)
@@ -144,28 +119,6 @@ static void judge_ipv4(struct frame_cut *cut)
 		cut->verdict |= FRAME_IP_BAD;
 }
 
-/* Take out of the head what differs from cut to cut, and sum up the rest. */
-static void make_template(struct frame_cut *cut)
-{
-	const struct frame *frame = cut->frame;
-	uint8_t *ip = cut->header + cut->tag_len + frame->l2_len;
-	uint8_t *l4 = cut->header + cut->tag_len + cut->sum_start;
-
-	if (ip[0] >> 4 == 4) {
-		put_le16(ip + IPV4_TOTAL_LENGTH, 0);
-		put_le16(ip + IPV4_ID, 0);
-		put_le16(ip + IPV4_CHECKSUM, 0);
-		cut->ip_sum = csum_partial(ip, ipv4_len(ip), 0);
-	}
-	if (frame->l4_proto == IPPROTO_TCP) {
-		put_le32(l4 + TCP_SEQUENCE, 0);
-		l4[TCP_FLAGS] = 0;
-	} else {
-		put_le16(l4 + UDP_LENGTH, 0);
-	}
-	cut->seed = csum_partial(l4, frame->l4_len, 0);
-}
-
 void offload_prepare(struct frame_cut *cut)
 {
 	const struct frame *frame = cut->frame;
@@ -173,7 +126,7 @@ void offload_prepare(struct frame_cut *cut)
 	bool ipv4 = frame->info.l3 == FRAME_L3_IPV4;
 
 	if (flags & FRAME_TSO)
-		prepare_tso(cut);
+		segment_prepare(cut);
 	if (flags & (FRAME_IP_CSUM | FRAME_TSO) || (cut->insert_vlan && flags & FRAME_VLAN))
 		private_head(cut);
 
@@ -196,60 +149,10 @@ void offload_prepare(struct frame_cut *cut)
 	else if (cut->verify && !(flags & FRAME_CSUM_GOOD))
 		prepare_verify_l4(cut);
 	if (flags & FRAME_TSO)
-		make_template(cut);
+		segment_template(cut);
 }
 
 /* --- once per cut ---------------------------------------------------------------------------- */
-
-/* @len: from the IP header on. */
-static void edit_ip(const struct frame_cut *cut, uint8_t *ip, uint32_t len)
-{
-	const uint8_t *original = cut->frame->header + cut->frame->l2_len;
-	uint16_t total = to_be16(len), id;
-
-	if (original[0] >> 4 != 4) {
-		put_be16(ip + IPV6_PAYLOAD_LENGTH, (uint16_t)(len - IPV6_HEADER_LEN));
-		return;
-	}
-	id = to_be16(get_be16(original + IPV4_ID) + cut->index);
-	put_le16(ip + IPV4_TOTAL_LENGTH, total);
-	put_le16(ip + IPV4_ID, id);
-	put_le16(ip + IPV4_CHECKSUM, csum_fold(csum_add(cut->ip_sum, (uint64_t)total + id)));
-}
-
-/* Return: the sum of what was written. */
-static uint64_t edit_tcp(const struct frame_cut *cut, uint8_t *tcp)
-{
-	const uint8_t *original = cut->frame->header + cut->sum_start;
-	uint32_t sequence = get_be32(original + TCP_SEQUENCE) + cut->index * cut->cut_size;
-	uint8_t flags = original[TCP_FLAGS];
-
-	if (cut->more)
-		flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
-	if (cut->index)
-		flags &= (uint8_t)~TCP_CWR;
-	tcp[TCP_FLAGS] = flags;
-	put_be32(tcp + TCP_SEQUENCE, sequence);
-	return (uint64_t)to_be16(flags) + __builtin_bswap32(sequence);
-}
-
-/* Complete @head, a copy of the template, for the current cut. Return: its part of the L4 sum. */
-static uint64_t edit_head(const struct frame_cut *cut, uint8_t *head)
-{
-	const struct frame *frame = cut->frame;
-	uint8_t *ip = head + cut->tag_len + frame->l2_len, *l4 = ip + frame->l3_len;
-	uint32_t len = frame->l4_len + cut->body_left;
-	uint64_t sum = to_be16(len); /* in the pseudo-header */
-
-	edit_ip(cut, ip, frame->l3_len + len);
-	if (frame->l4_proto == IPPROTO_TCP) {
-		sum += edit_tcp(cut, l4);
-	} else {
-		put_be16(l4 + UDP_LENGTH, (uint16_t)len);
-		sum += to_be16(len);
-	}
-	return csum_add(cut->seed, sum);
-}
 
 static uint32_t crc_of_head(const uint8_t *sctp, uint32_t len)
 {
@@ -269,7 +172,7 @@ void offload_begin(struct frame_cut *cut, uint8_t *head)
 	if (frame->flags & FRAME_TSO) {
 		in_head = frame->l4_len;
 		cut->sum_left = cut->body_left;
-		cut->sum = edit_head(cut, head);
+		cut->sum = segment_head(cut, head);
 	} else {
 		in_head = MIN(cut->sum_end, (uint32_t)frame->header_len) - cut->sum_start;
 		cut->sum_left = cut->sum_end - cut->sum_start - in_head;
@@ -317,8 +220,7 @@ static uint32_t checksum(const struct frame_cut *cut)
 	if (cut->sum_kind == SUM_CRC32C)
 		return ~cut->crc;
 	sum = csum_fold(cut->sum);
-	return !sum && cut->frame->l4_proto == IPPROTO_UDP ? 0xffff /* RFC 768: 0 means none */
-							   : sum;
+	return !sum && cut->frame->l4_proto == IPPROTO_UDP ? UDP_CHECKSUM_ZERO : sum;
 }
 
 /* The field lies somewhere, or nowhere if the receiver gave up half way. */

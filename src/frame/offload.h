@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * offload.h - header editing and checksums of a struct frame_cut. Private to the room.
+ * offload.h - checksums and segmentation of a struct frame_cut: what offload.c and segment.c do for
+ * cut.c. Private to the room.
  */
 #ifndef SOFTIOV_FRAME_OFFLOAD_H
 #define SOFTIOV_FRAME_OFFLOAD_H
@@ -32,5 +33,20 @@ void offload_find_field(struct frame_cut *cut, uint8_t *to, uint32_t len);
  * @to: the delivered frame, NULL when it lies in several buffers
  */
 void offload_end(struct frame_cut *cut, uint8_t *to);
+
+/** segment_prepare() - of offload_prepare(), with FRAME_TSO: what is head, what is body. */
+void segment_prepare(struct frame_cut *cut);
+/** segment_template() - of offload_prepare(): cut->header is the head; it becomes the template. */
+void segment_template(struct frame_cut *cut);
+/**
+ * segment_head() - complete @head, a copy of the template, for the current cut but for the L4
+ * checksum. Return: its part of that sum.
+ */
+uint64_t segment_head(const struct frame_cut *cut, uint8_t *head);
+/**
+ * segment_deliver() - all of the current cut, if its bytes lie together and nothing is odd.
+ * Return: false: it is another cut; nothing was done.
+ */
+bool segment_deliver(struct frame_cut *cut, uint8_t *to);
 
 #endif

@@ -49,6 +49,7 @@
 /* UDP, RFC 768 */
 #define UDP_LENGTH 4
 #define UDP_CHECKSUM 6
+#define UDP_CHECKSUM_ZERO 0xffff /* a field of 0 means that there is none */
 #define UDP_HEADER_LEN 8
 
 /* SCTP common header, RFC 9260 section 3.1 */

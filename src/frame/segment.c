@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * segment.c - the cuts of a segmentation request: 82599 data sheet, section 7.2.4.
+ *
+ * The header, l2_len + l3_len + l4_len bytes, is replicated; two layers are edited and no others:
+ * the IP header at l2_len (IPv4: total length, identification, checksum; IPv6: payload length) and
+ * the L4 header behind l3_len (TCP: sequence, flags, checksum; UDP: length, checksum). l3_len may
+ * span a tunnel: then the headers in between, from the outer UDP or GRE header to the inner IP
+ * header, are sent as they are. The stack has prepared them for one full segment and sends a
+ * shorter last one by itself (Linux GSO_PARTIAL; its outer UDP checksum holds for all segments,
+ * because each inner one sums up to the same pseudo-header). For segmentation software leaves in
+ * the L4 checksum field the sum of the pseudo-header without its length, which is added here.
+ *
+ * A cut costs little beyond its copy: the head is kept as a template without the fields that differ
+ * from cut to cut, and its sums are known. A copy of it is completed where it is to go, values
+ * written are added to the sums, and the receiver's memory is never read.
+ */
+#include "frame/offload.h"
+
+#include <netinet/in.h>
+#include "frame/copy.h"
+#include "frame/protocol.h"
+
+static inline uint16_t to_be16(uint32_t v)
+{
+	return __builtin_bswap16((uint16_t)v);
+}
+
+void segment_prepare(struct frame_cut *cut)
+{
+	const struct frame *frame = cut->frame;
+
+	cut->head_len = frame->l2_len + frame->l3_len + frame->l4_len;
+	cut->source = frame->header + cut->head_len; /* the body begins in the header copy */
+	cut->source_left = frame->header_len - cut->head_len;
+	cut->payload_left = frame->len - cut->head_len;
+	cut->cut_size = frame->mss;
+}
+
+/* Take out of the head what differs from cut to cut, and sum up the rest. */
+void segment_template(struct frame_cut *cut)
+{
+	const struct frame *frame = cut->frame;
+	uint8_t *ip = cut->header + cut->tag_len + frame->l2_len, *l4 = ip + frame->l3_len;
+
+	if (ip[0] >> 4 == 4) {
+		put_le16(ip + IPV4_TOTAL_LENGTH, 0);
+		put_le16(ip + IPV4_ID, 0);
+		put_le16(ip + IPV4_CHECKSUM, 0);
+		cut->ip_sum = csum_partial(ip, (ip[0] & 15u) * 4, 0);
+	}
+	if (frame->l4_proto == IPPROTO_TCP) {
+		put_le32(l4 + TCP_SEQUENCE, 0);
+		l4[TCP_FLAGS] = 0;
+	} else {
+		put_le16(l4 + UDP_LENGTH, 0);
+	}
+	cut->seed = csum_partial(l4, frame->l4_len, 0);
+}
+
+/* @len: from the IP header on. */
+static inline void edit_ip(const struct frame_cut *cut, uint8_t *ip, uint32_t len)
+{
+	const uint8_t *original = cut->frame->header + cut->frame->l2_len;
+	uint16_t total = to_be16(len), id;
+
+	if (original[0] >> 4 != 4) {
+		put_be16(ip + IPV6_PAYLOAD_LENGTH, (uint16_t)(len - IPV6_HEADER_LEN));
+		return;
+	}
+	id = to_be16(get_be16(original + IPV4_ID) + cut->index);
+	put_le16(ip + IPV4_TOTAL_LENGTH, total);
+	put_le16(ip + IPV4_ID, id);
+	put_le16(ip + IPV4_CHECKSUM, csum_folded(csum_add(cut->ip_sum, (uint64_t)total + id)));
+}
+
+/* Return: the sum of what was written. */
+static inline uint64_t edit_tcp(const struct frame_cut *cut, uint8_t *tcp, const uint8_t *original)
+{
+	uint32_t sequence = get_be32(original + TCP_SEQUENCE) + cut->index * cut->cut_size;
+	uint8_t flags = original[TCP_FLAGS];
+
+	if (cut->more)
+		flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
+	if (cut->index)
+		flags &= (uint8_t)~TCP_CWR;
+	tcp[TCP_FLAGS] = flags;
+	put_be32(tcp + TCP_SEQUENCE, sequence);
+	return (uint64_t)to_be16(flags) + __builtin_bswap32(sequence);
+}
+
+static inline uint64_t edit_head(const struct frame_cut *cut, uint8_t *head)
+{
+	const struct frame *frame = cut->frame;
+	uint32_t l3_len = frame->l3_len, len = frame->l4_len + cut->body_left;
+	uint8_t *ip = head + cut->tag_len + frame->l2_len, *l4 = ip + l3_len;
+	uint64_t sum = to_be16(len); /* in the pseudo-header */
+
+	if (likely(frame->l4_proto == IPPROTO_TCP)) {
+		sum += edit_tcp(cut, l4, frame->header + frame->l2_len + l3_len);
+	} else {
+		put_be16(l4 + UDP_LENGTH, (uint16_t)len);
+		sum += to_be16(len);
+	}
+	edit_ip(cut, ip, l3_len + len);
+	return csum_add(cut->seed, sum);
+}
+
+uint64_t segment_head(const struct frame_cut *cut, uint8_t *head)
+{
+	return edit_head(cut, head);
+}
+
+bool segment_deliver(struct frame_cut *cut, uint8_t *to)
+{
+	uint32_t head_len = cut->head_len, body = cut->body_left;
+	const uint8_t *source = cut->source;
+	uint16_t sum;
+
+	if (unlikely(cut->source_left < body || cut->frame->l4_len % 2 ||
+		     head_len + body < cut->len))
+		return false;
+	copy_bytes(to, cut->header, head_len);
+	sum = csum_folded(csum_copy(to + head_len, source, body, edit_head(cut, to)));
+	if (unlikely(!sum && cut->frame->l4_proto == IPPROTO_UDP))
+		sum = UDP_CHECKSUM_ZERO;
+	put_le16(to + cut->field, sum);
+	cut->source = source + body;
+	cut->source_left -= body;
+	cut->body_left = 0;
+	return true;
+}
