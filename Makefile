@@ -45,7 +45,7 @@ lint: build
 	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/lint
 
 format:
-	@git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'bench/*.[ch]' | xargs clang-format --style=file -i
+	@git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]' 'bench/*.[ch]' 'docs/*.c' | xargs clang-format --style=file -i
 
 clean:
 	@rm -rf $(BUILD) $(BUILD)-address $(BUILD)-thread
