@@ -9,6 +9,8 @@
 
 #include "util/log.h"
 
+_Static_assert(ESWITCH_PARTITIONS *IXGBE_QUEUES <= DP_TX_QUEUES, "all queues of a port are polled");
+
 static unsigned int list_queues(struct card_port *port, struct dp_tx_queue *list, unsigned int max)
 {
 	unsigned int n = 0;

@@ -23,6 +23,8 @@ struct uplink;
 struct dp;
 struct dp_port;
 
+#define DP_TX_QUEUES 512 /* of a port, at most */
+
 /** struct dp_vport - a vport as the data path sees it; all NULL: absent. */
 struct dp_vport {
 	const struct model_ops *ops;
@@ -34,7 +36,8 @@ struct dp_vport {
  * struct dp_tx_queue - a transmit queue to poll: only enabled queues are listed.
  * @doorbell: a word that changes whenever the driver posts, valid as long as the configuration; NULL: none. A queue that
  *	had nothing is not asked again until its doorbell has changed, so silent queues cost one load each.
- * @quiet_at: the worker's own note: 1 + the doorbell when the queue last had nothing, 0: ask it
+ * @quiet_at, @rounds_idle, @is_hot: the worker's own notes (poll.c); @quiet_at: 1 + the doorbell when the queue last had
+ *	nothing, 0: ask it
  */
 struct dp_tx_queue {
 	const struct model_ops *ops;
@@ -42,6 +45,8 @@ struct dp_tx_queue {
 	const _Atomic uint32_t *doorbell;
 	uint64_t quiet_at;
 	uint16_t vport;
+	uint16_t rounds_idle;
+	bool is_hot;
 };
 
 /**
@@ -51,10 +56,12 @@ struct dp_tx_queue {
 struct dp_config {
 	struct eswitch_table *table; /* owned: freed with the configuration */
 	bool link_up;		     /* else transmits are drained and counted tx_link_down */
-	struct dp_vport vport[ESWITCH_VPORTS]; /* [ESWITCH_UPLINK]: only stats */
-	struct quiesce_head retired;	       /* private: how it is freed once replaced */
-	unsigned int queues;
-	struct dp_tx_queue queue[]; /* malloc'ed as one block */
+	struct dp_vport vport[ESWITCH_VPORTS];	/* [ESWITCH_UPLINK]: only stats */
+	struct quiesce_head retired;		/* private: how it is freed once replaced */
+	unsigned int hots, cursor, rounds_idle; /* private: of the worker */
+	uint16_t hot[DP_TX_QUEUES];		/* likewise */
+	unsigned int queues;			/* at most DP_TX_QUEUES */
+	struct dp_tx_queue queue[];		/* malloc'ed as one block */
 };
 
 /** struct dp_policy - how an idle worker behaves; times in microseconds. */

@@ -16,9 +16,6 @@
  */
 #include "dataplane/internal.h"
 
-#define DOORBELLS_AHEAD 8
-#define ROUNDS_TO_ASK_ALL 16
-
 _Static_assert(ESWITCH_VPORTS <= ESWITCH_SET_WORDS * 64, "every vport has a bit");
 
 /* Which counter of the sender each decision of the switch belongs to. */
@@ -264,8 +261,8 @@ static void count_round(const struct round *round)
 	}
 }
 
-static void forward(struct dp_worker *worker, struct dp_port *port, const struct dp_config *config,
-		    unsigned int source, unsigned int n, uint64_t now)
+void dp_forward(struct dp_worker *worker, struct dp_port *port, const struct dp_config *config,
+		unsigned int source, unsigned int n, uint64_t now)
 {
 	struct round round = {
 		.worker = worker,
@@ -282,84 +279,4 @@ static void forward(struct dp_worker *worker, struct dp_port *port, const struct
 		drop_frames(&round, frames, n, VPORT_DROP_TX_LINK_DOWN);
 	count_round(&round);
 	deliver(&round, frames);
-}
-
-/* 1 + the doorbell, 0 without one: as struct dp_tx_queue.quiet_at notes it. */
-static uint64_t doorbell(const struct dp_tx_queue *from)
-{
-	return from->doorbell ? 1ull + atomic_load_explicit(from->doorbell, memory_order_acquire)
-			      : 0;
-}
-
-static bool forward_queue(struct dp_worker *worker, struct dp_port *port,
-			  const struct dp_config *config, struct dp_tx_queue *from, uint64_t now)
-{
-	struct frame_burst *burst = &worker->burst;
-	uint64_t rung = doorbell(from); /* before the queue looks: what comes later rings again */
-	unsigned int n;
-
-	if (likely(rung && rung == from->quiet_at))
-		return false;
-	burst->n = 0;
-	burst->segments = 0;
-	n = from->ops->tx_burst(from->queue, burst, now);
-	from->quiet_at = n ? 0 : rung;
-	if (likely(!n))
-		return false;
-	forward(worker, port, config, from->vport, n, now);
-	from->ops->tx_complete(from->queue, burst, now);
-	return true;
-}
-
-/*
- * Asking an uplink is a system call, so one that had nothing is left alone for a few microseconds while the worker
- * polls the guests.
- */
-static bool forward_uplink(struct dp_worker *worker, struct dp_port *port,
-			   const struct dp_config *config, uint64_t now)
-{
-	struct uplink *uplink = port->uplink;
-	unsigned int n;
-
-	if (!uplink || now < port->uplink_next_ns)
-		return false;
-	n = uplink->ops->receive(uplink, worker->burst.frame, FRAME_BURST);
-	if (!n) {
-		port->uplink_next_ns = now + DP_UPLINK_RECHECK_NS;
-		return false;
-	}
-	port->uplink_mute = false;
-	forward(worker, port, config, ESWITCH_UPLINK, n, now);
-	return true;
-}
-
-/*
- * Now and then every queue is asked, rung or not: one may have had to wait for something else than its driver, such as
- * an address that is mapped at last.
- */
-static void ask_everybody(struct dp_port *port, struct dp_config *config)
-{
-	if (likely(++port->rounds % ROUNDS_TO_ASK_ALL))
-		return;
-	for (unsigned int i = 0; i < config->queues; i++)
-		config->queue[i].quiet_at = 0;
-}
-
-bool dp_forward_port(struct dp_worker *worker, struct dp_port *port, uint64_t now)
-{
-	struct dp_config *config = atomic_load_explicit(&port->config, memory_order_acquire);
-	bool busy = false;
-
-	if (unlikely(!config))
-		return false;
-	ask_everybody(port, config);
-	for (unsigned int i = 0; i < config->queues; i++) {
-		if (i + DOORBELLS_AHEAD < config->queues)
-			__builtin_prefetch(
-				(const void *)config->queue[i + DOORBELLS_AHEAD].doorbell);
-		busy |= forward_queue(worker, port, config, &config->queue[i], now);
-	}
-	busy |= forward_uplink(worker, port, config, now);
-	dp_armed_expire(&port->armed, config, now);
-	return busy;
 }

@@ -36,7 +36,6 @@ struct dp_port {
 	struct uplink *uplink; /* may be NULL: tied to nothing */
 	_Atomic(struct dp_config *) config;
 	struct dp_armed armed;
-	uint32_t rounds;
 	uint64_t uplink_next_ns;
 	bool uplink_mute;
 	/* device thread */
@@ -100,8 +99,12 @@ static inline void atomic_min(_Atomic uint64_t *value, uint64_t to)
 		;
 }
 
-/* forward.c: one round over a port. Return: was there any frame? */
-bool dp_forward_port(struct dp_worker *worker, struct dp_port *port, uint64_t now);
+/* forward.c: the @n frames of the worker's burst, sent by vport @source, go where they belong. */
+void dp_forward(struct dp_worker *worker, struct dp_port *port, const struct dp_config *config,
+		unsigned int source, unsigned int n, uint64_t now);
+
+/* poll.c: one round over a port. Return: was there any frame? */
+bool dp_poll_port(struct dp_worker *worker, struct dp_port *port, uint64_t now);
 
 /* armed.c */
 void dp_armed_init(struct dp_armed *armed);

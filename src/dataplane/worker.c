@@ -68,7 +68,7 @@ static bool forward_ports(struct dp_worker *worker, const struct dp_port_list *l
 	bool busy = false;
 
 	for (unsigned int i = 0; i < list->n; i++)
-		busy |= dp_forward_port(worker, list->port[i], now);
+		busy |= dp_poll_port(worker, list->port[i], now);
 	return busy;
 }
 
