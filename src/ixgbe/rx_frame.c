@@ -136,6 +136,15 @@ static void complete_advanced(const struct rx_pool *r, struct rx_window *w,
 	}
 }
 
+/* The write-back of a frame that fits one buffer. */
+static inline void complete_single(struct ixgbe_desc *desc, const struct frame *frame,
+				   uint32_t type, uint32_t hash, uint32_t len, uint32_t checked)
+{
+	put_le64(&desc->dword[0], (uint64_t)hash << 32 | type);
+	put_le64(&desc->dword[2],
+		 (uint64_t)(len | vlan_field(frame)) << 32 | advanced_status(frame, checked));
+}
+
 static inline void count_kind(struct rx_pool *r, const struct frame *frame, uint32_t checked)
 {
 	static const uint8_t broadcast[ETH_ALEN] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
@@ -269,43 +278,50 @@ static void deliver_cut(struct rx_pool *r, struct rx_window *w, struct frame_cut
 	count_kind(r, cut->frame, cut->status);
 }
 
-/* The current cut, if it fits one buffer that is at hand. Return: false: nothing was done. */
-static inline bool deliver_whole(struct rx_pool *r, struct rx_window *w,
-				 const struct ixgbe_dma_view *view, struct frame_cut *cut,
-				 unsigned int i, uint32_t tag)
+/*
+ * The current cut and those behind it, as long as they fit one buffer that is at hand.
+ * Return: false: there are no more; else the current cut is still to be delivered.
+ */
+static bool deliver_whole(struct rx_pool *r, struct rx_window *w, struct frame_cut *cut,
+			  unsigned int i, uint32_t tag)
 {
-	const struct ixgbe_desc *desc = &w->desc[w->next];
-	uint8_t *host;
+	const struct ixgbe_dma_view view = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
+	const struct frame *frame = cut->frame;
+	uint32_t type = packet_type(&frame->info) | r->rss.type[i];
+	uint32_t hash = r->hash_wanted ? r->rss.hash[i] : frame->info.ip_id;
+	uint32_t max_len = w->legacy || w->bad ? 0 : MIN(w->buffer_len, r->max_len + tag);
+	bool left = true;
 
-	if (unlikely(w->next == w->have || w->legacy || w->bad || cut->len > w->buffer_len ||
-		     cut->len - tag > r->max_len))
-		return false;
-	host = ixgbe_dma_viewed(view, buffer_address(desc), cut->len);
-	if (unlikely(!host))
-		return false;
-	frame_cut_deliver(cut, host);
-	complete_advanced(r, w, cut, i);
-	w->free--;
-	w->packets++;
-	w->bytes += cut->len - tag;
-	count_kind(r, cut->frame, cut->status);
-	return true;
+	while (left && w->next < w->have && cut->len <= max_len) {
+		struct ixgbe_desc *desc = &w->desc[w->next];
+		uint8_t *host = ixgbe_dma_viewed(&view, buffer_address(desc), cut->len);
+
+		if (unlikely(!host))
+			return true;
+		frame_cut_deliver(cut, host);
+		complete_single(desc, frame, type, hash, cut->len, cut->status);
+		w->next++;
+		w->free--;
+		w->packets++;
+		w->bytes += cut->len - tag;
+		count_kind(r, frame, cut->status);
+		left = frame_cut_next(cut);
+	}
+	return left;
 }
 
 static void deliver_frame(struct rx_pool *r, struct rx_window *w, const struct frame *frame,
 			  unsigned int i, uint32_t want)
 {
-	bool insert = !w->strip_vlan && frame->flags & FRAME_VLAN;
+	bool insert = !w->strip_vlan && frame->flags & FRAME_VLAN, left;
 	uint32_t tag = insert ? VLAN_TAG_LEN : 0;
-	struct ixgbe_dma_view view = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
 	struct frame_cut cut;
 
 	frame_cut_init(&cut, frame, insert, !(frame->flags & FRAME_CSUM_GOOD));
-	while (frame_cut_next(&cut)) {
-		if (likely(deliver_whole(r, w, &view, &cut, i, tag)))
-			continue;
+	left = frame_cut_next(&cut);
+	while (left && deliver_whole(r, w, &cut, i, tag)) {
 		deliver_cut(r, w, &cut, i, tag, want);
-		view = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
+		left = frame_cut_next(&cut);
 	}
 }
 
@@ -350,9 +366,7 @@ static uint64_t deliver_plain(struct rx_pool *r, struct rx_window *w, const stru
 		if (r->hash_wanted)
 			hash = r->rss.hash[i];
 		frame_plain_copy(f, host);
-		put_le64(&desc->dword[0], (uint64_t)hash << 32 | type);
-		put_le64(&desc->dword[2],
-			 (uint64_t)(len | vlan_field(f)) << 32 | advanced_status(f, checked));
+		complete_single(desc, f, type, hash, len, checked);
 		bytes += len;
 		count_kind(r, f, checked);
 	}
