@@ -1,74 +1,67 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * echo.c - send every frame back to where it came from.
- *
- *	cc echo.c -o echo $(pkg-config --cflags --libs softiov)
- *	./echo unix:/run/softiov/0000:07:10.0.sock
+ *	cc echo.c -o echo $(pkg-config --cflags --libs softiov) && ./echo unix:/run/softiov/0000:07:10.0.sock
  */
+#include <poll.h>
 #include <softiov/napi.h>
 #include <stdio.h>
 #include <string.h>
 
-#define SECOND_NS 1000000000ull
-#define SERVICE_POLLS 1024 /* under load the VF wants a look now and then, too */
+static struct softiov_vf *vf;
+static struct softiov_pool *pool;
+static struct softiov_napi *napi;
 
-struct echo {
-	struct softiov_vf *vf;
-	struct softiov_pool *pool;
-	struct softiov_queue *queue;
-	struct softiov_napi *napi;
-};
-
-static unsigned int poll_queue(void *ctx, unsigned int budget)
+static unsigned int echo(void *queue, unsigned int budget)
 {
 	struct softiov_packet packet[SOFTIOV_NAPI_BUDGET];
-	struct echo *echo = ctx;
-	unsigned int n = softiov_rx_burst(echo->queue, packet, budget), sent;
+	unsigned int n = softiov_rx_burst(queue, packet, budget), sent;
 
 	for (unsigned int i = 0; i < n; i++) {
 		unsigned char *frame = packet[i].data, sender[6];
 
-		memcpy(sender, frame + 6, sizeof(sender));
-		memcpy(frame + 6, frame, sizeof(sender));
-		memcpy(frame, sender, sizeof(sender));
+		memcpy(sender, frame + 6, 6);
+		memcpy(frame + 6, frame, 6);
+		memcpy(frame, sender, 6);
 		packet[i].flags &= SOFTIOV_VLAN; /* all else says what the card found */
 	}
-	sent = softiov_tx_burst(echo->queue, packet, n);
+	sent = softiov_tx_burst(queue, packet, n);
 	while (sent < n) /* no room: lost, as on a wire */
-		softiov_pool_put(echo->pool, packet[sent++].data);
+		softiov_pool_put(pool, packet[sent++].data);
 	return n;
 }
 
-static int start(struct echo *echo, const char *address, struct softiov_reason *why)
+/* Poll while there is work, sleep until there is some; look after the VF. Return: why it ended. */
+static int run(void)
 {
-	int error = softiov_vf_open(&echo->vf, address, NULL, why);
+	struct pollfd fds[] = { { .fd = softiov_napi_fd(napi), .events = POLLIN },
+				{ .fd = softiov_vf_fd(vf), .events = POLLIN } };
+	int state = softiov_napi_enable(napi);
 
-	if (!error)
-		error = softiov_pool_create(&echo->pool, NULL, why);
-	if (!error)
-		error = softiov_queue_start(&echo->queue, echo->vf, 0, echo->pool, NULL, why);
-	if (!error)
-		error = softiov_napi_create(&echo->napi, echo->queue, NULL, poll_queue, echo, why);
-	return error ? error : softiov_napi_enable(echo->napi);
+	for (unsigned int turns = 0; state >= 0; turns++) {
+		state = softiov_napi_run(napi, 0);
+		if (state == SOFTIOV_NAPI_ARMED)
+			poll(fds, 2, 1000);
+		if (state == SOFTIOV_NAPI_ARMED || turns % 1024 == 0)
+			state = softiov_vf_service(vf);
+	}
+	return state;
 }
 
 int main(int argc, char **argv)
 {
+	struct softiov_queue *queue;
 	struct softiov_reason why = { "usage: echo unix:PATH | vfio:DDDD:BB:DD.F" };
-	struct echo echo = { 0 };
-	int result = argc == 2 ? start(&echo, argv[1], &why) : -1;
 
-	for (unsigned int polls = 0; result >= 0; polls++) {
-		result = softiov_napi_run(echo.napi, SECOND_NS);
-		if (result == SOFTIOV_NAPI_ARMED || polls % SERVICE_POLLS == 0)
-			result = softiov_vf_service(echo.vf);
-		if (result < 0)
-			snprintf(why.text, sizeof(why.text), "%s: %s", argv[1],
-				 softiov_error_name(result));
-	}
-	fprintf(stderr, "echo: %s\n", why.text);
-	softiov_napi_destroy(echo.napi);
-	softiov_vf_close(echo.vf);
-	softiov_pool_destroy(echo.pool);
+	if (argc != 2 || softiov_vf_open(&vf, argv[1], NULL, &why) ||
+	    softiov_pool_create(&pool, NULL, &why) ||
+	    softiov_queue_start(&queue, vf, 0, pool, NULL, &why) ||
+	    softiov_napi_create(&napi, queue, NULL, echo, queue, &why))
+		fprintf(stderr, "echo: %s\n", why.text);
+	else
+		fprintf(stderr, "echo: %s: %s\n", argv[1], softiov_error_name(run()));
+	softiov_napi_destroy(napi);
+	softiov_vf_close(vf);
+	softiov_pool_destroy(pool);
 	return 1;
 }

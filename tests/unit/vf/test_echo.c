@@ -64,7 +64,13 @@ static void program_kill(struct program *program)
 }
 
 /* Its address is the administrator's, see card.h. */
-static const struct end echo = { .info.mac = { 0x52, 0x54, 0, 0, 0, 0x22 } };
+static struct end echo;
+
+static int set_up(void **state)
+{
+	echo = (struct end){ .info.mac = { 0x52, 0x54, 0, 0, 0, 0x22 } };
+	return card_setup(state);
+}
 
 /* The first frame, which comes back more than once. */
 static void fill_first(uint8_t *frame, const struct end *end)
@@ -102,10 +108,25 @@ static uint32_t receive_other(struct end *end, uint8_t *frame)
 	return len;
 }
 
-static void frames_come_back(void **state)
+static void expect_echoes(struct end *end)
 {
 	const struct softiov_packet plain = { 0 };
 	uint8_t sent[LEN_MAX], back[LEN_MAX];
+
+	for (uint32_t i = 1; i <= FRAMES; i++) {
+		uint32_t len = PAIR_MIN_LEN + i * 7 % (LEN_MAX - PAIR_MIN_LEN + 1);
+
+		frame_fill(sent, len, end, &echo, i);
+		send_bytes(end, sent, len, len, &plain);
+		assert_int_equal(receive_other(end, back), len);
+		assert_memory_equal(back, sent + 6, 6);
+		assert_memory_equal(back + 6, sent, 6);
+		assert_memory_equal(back + 12, sent + 12, len - 12);
+	}
+}
+
+static void frames_come_back(void **state)
+{
 	struct softiov_pool *pool;
 	struct program program;
 	struct end end;
@@ -114,15 +135,31 @@ static void frames_come_back(void **state)
 	end_open(&end, *state, 0, pool, NULL, 0);
 	program_start(&program, card_vf(*state, 2));
 	await_first_echo(&end);
-	for (uint32_t i = 1; i <= FRAMES; i++) {
-		uint32_t len = PAIR_MIN_LEN + i * 7 % (LEN_MAX - PAIR_MIN_LEN + 1);
+	expect_echoes(&end);
+	program_kill(&program);
+	end_close(&end);
+	softiov_pool_destroy(pool);
+}
 
-		frame_fill(sent, len, &end, &echo, i);
-		send_bytes(&end, sent, len, len, &plain);
-		assert_int_equal(receive_other(&end, back), len);
-		assert_memory_equal(back, sent + 6, 6);
-		assert_memory_equal(back + 6, sent, 6);
-		assert_memory_equal(back + 12, sent + 12, len - 12);
+/* The administrator's change resets the VF of a program that knows nothing of it. */
+static void frames_come_back_after_a_reset(void **state)
+{
+	static const char *const addresses[] = { "52:54:00:00:00:44", "52:54:00:00:00:45" };
+	struct softiov_pool *pool;
+	struct program program;
+	struct end end;
+
+	assert_int_equal(softiov_pool_create(&pool, NULL, NULL), 0);
+	end_open(&end, *state, 0, pool, NULL, 0);
+	program_start(&program, card_vf(*state, 2));
+	await_first_echo(&end);
+	for (unsigned int i = 0; i < ARRAY_SIZE(addresses); i++) {
+		assert_int_equal(CARD_ADMIN(*state, "vf", "set", "0000:07:00.0", "vf", "2", "mac",
+					    addresses[i]),
+				 0);
+		assert_int_equal(mac_parse(addresses[i], echo.info.mac), 0);
+		await_first_echo(&end);
+		expect_echoes(&end);
 	}
 	program_kill(&program);
 	end_close(&end);
@@ -157,11 +194,14 @@ static void it_says_why_it_ends(void **state)
 	assert_non_null(strstr(line, "SOFTIOV_ERR_GONE\n"));
 }
 
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, card_teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(frames_come_back, card_setup, card_teardown),
-		cmocka_unit_test_setup_teardown(it_says_why_it_ends, card_setup, card_teardown),
+		TEST(frames_come_back),
+		TEST(frames_come_back_after_a_reset),
+		TEST(it_says_why_it_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
