@@ -44,6 +44,13 @@ static inline int frame_plain_finish(struct frame *frame)
  */
 bool frame_plain_judge(const struct frame *frame, uint32_t *status);
 
+/**
+ * frame_plain_verify() - deliver a frame that frame_plain_judge() has left unjudged. @status: what
+ * it found of IP; what is found of L4 is added.
+ * Return: false: it takes the iterator; nothing was done.
+ */
+bool frame_plain_verify(const struct frame *frame, uint8_t *to, uint32_t *status);
+
 /** frame_plain_copy() - all @frame->len bytes of a plain frame, without its tag. */
 static inline void frame_plain_copy(const struct frame *frame, uint8_t *to)
 {

@@ -346,8 +346,6 @@ static uint64_t deliver_plain(struct rx_pool *r, struct rx_window *w, const stru
 
 	if (unlikely(w->legacy || w->bad))
 		return wanted;
-	for (uint32_t i = next; i < have; i++)
-		__builtin_prefetch(ixgbe_dma_viewed(&view, buffer_address(&w->desc[i]), 1), 1);
 	for (; wanted && next < have; wanted &= wanted - 1, next++) {
 		unsigned int i = (unsigned int)__builtin_ctzll(wanted);
 		const struct frame *f = &frame[i];
@@ -358,14 +356,17 @@ static uint64_t deliver_plain(struct rx_pool *r, struct rx_window *w, const stru
 		if (unlikely(!host || !is_plain(w, f, max_len)))
 			break;
 		if (f->info.l3 != FRAME_L3_NONE) {
-			if (unlikely(!frame_plain_judge(f, &checked)))
+			if (frame_plain_judge(f, &checked))
+				frame_plain_copy(f, host);
+			else if (unlikely(!frame_plain_verify(f, host, &checked)))
 				break;
 			type |= packet_type(&f->info);
 			hash = f->info.ip_id;
+		} else {
+			frame_plain_copy(f, host);
 		}
 		if (r->hash_wanted)
 			hash = r->rss.hash[i];
-		frame_plain_copy(f, host);
 		complete_single(desc, f, type, hash, len, checked);
 		bytes += len;
 		count_kind(r, f, checked);
@@ -377,8 +378,18 @@ static uint64_t deliver_plain(struct rx_pool *r, struct rx_window *w, const stru
 	return wanted;
 }
 
+/* Bring the buffers of the window near, if the cached translation covers them. */
+static void prefetch_buffers(const struct rx_window *w)
+{
+	const struct ixgbe_dma_view view = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
+
+	for (uint32_t i = w->next; i < w->have; i++)
+		__builtin_prefetch(ixgbe_dma_viewed(&view, buffer_address(&w->desc[i]), 1), 1);
+}
+
 void rx_deliver(struct rx_pool *r, struct rx_window *w, const struct frame *frame, uint64_t wanted)
 {
+	prefetch_buffers(w);
 	while ((wanted = deliver_plain(r, w, frame, wanted))) {
 		unsigned int i = (unsigned int)__builtin_ctzll(wanted);
 

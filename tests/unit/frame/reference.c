@@ -291,13 +291,14 @@ uint32_t ref_cut(const struct ref_frame *f, unsigned int flags, unsigned int ind
 
 static void load_segments(struct ref_load *load, const uint8_t *from, uint32_t len)
 {
+	bool whole = ref_random(3) == 0;
 	unsigned int n = 0;
 
 	while (len) {
 		uint32_t piece = (uint32_t)(1 + ref_random(1 + ref_random(len)));
 		uint8_t *block;
 
-		if (n == FRAME_MAX_SEGMENTS - 1)
+		if (whole || n == FRAME_MAX_SEGMENTS - 1)
 			piece = len;
 		block = malloc(piece);
 		memcpy(block, from, piece);
