@@ -69,20 +69,26 @@ static void sleep_if_worth(const struct lane *lane)
 		sleep_ns(wait - WORTH_SLEEPING_NS / 2);
 }
 
+static void take(struct port *port)
+{
+	port->sink->take(port->sink, port->sink->burst);
+}
+
 static void slice_poll(struct lane *lane)
 {
-	struct port *a = lane->port[0], *b = lane->port[lane->ports - 1];
-
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		if (a->generator)
-			generator_send(a->generator);
-		b->sink->take(b->sink, b->sink->burst);
-		if (a == b)
-			continue;
-		if (b->generator)
-			generator_send(b->generator);
-		a->sink->take(a->sink, a->sink->burst);
+		for (unsigned int k = 0; k < lane->ports; k++) {
+			struct port *port = lane->port[k];
+
+			if (port->generator)
+				generator_send(port->generator);
+			if (port->sinks)
+				take(port);
+		}
 	}
+	for (unsigned int k = 0; k < lane->ports; k++)
+		if (!lane->port[k]->sinks)
+			take(lane->port[k]);
 	sleep_if_worth(lane);
 }
 
@@ -108,7 +114,7 @@ static void slice_send(struct lane *lane)
 
 	for (unsigned int i = 0; i < ROUNDS; i++)
 		generator_send(port->generator);
-	port->sink->take(port->sink, port->sink->burst);
+	take(port);
 	sleep_if_worth(lane);
 }
 
