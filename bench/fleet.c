@@ -24,8 +24,8 @@ static void raise_file_limit(void)
 	}
 }
 
-static int ship_open(struct fleet_ship *ship, const char *socket, struct softiov_pool *pool,
-		     uint16_t ring, struct softiov_reason *why)
+int ship_open(struct fleet_ship *ship, const char *socket, struct softiov_pool *pool, uint16_t ring,
+	      struct softiov_reason *why)
 {
 	struct softiov_queue_options options = { .rx_ring = ring, .tx_ring = ring };
 	char address[ADDRESS_MAX];
@@ -40,6 +40,12 @@ static int ship_open(struct fleet_ship *ship, const char *socket, struct softiov
 	if (error)
 		softiov_vf_close(ship->vf);
 	return error;
+}
+
+void ship_close(struct fleet_ship *ship)
+{
+	softiov_queue_stop(ship->queue);
+	softiov_vf_close(ship->vf);
 }
 
 int fleet_open(struct fleet *fleet, const char *const *socket, unsigned int n, uint16_t ring,
@@ -66,12 +72,8 @@ fail:
 
 void fleet_close(struct fleet *fleet)
 {
-	while (fleet->ships) {
-		struct fleet_ship *ship = &fleet->ship[--fleet->ships];
-
-		softiov_queue_stop(ship->queue);
-		softiov_vf_close(ship->vf);
-	}
+	while (fleet->ships)
+		ship_close(&fleet->ship[--fleet->ships]);
 	softiov_pool_destroy(fleet->pool);
 	free(fleet->ship);
 	*fleet = (struct fleet){ 0 };

@@ -14,6 +14,11 @@ struct fleet_ship {
 	struct softiov_vf_info info;
 };
 
+/** ship_open() - open the VF behind @socket and run its first queue. Return: 0, or -errno with @why. */
+int ship_open(struct fleet_ship *ship, const char *socket, struct softiov_pool *pool, uint16_t ring,
+	      struct softiov_reason *why);
+void ship_close(struct fleet_ship *ship);
+
 struct fleet {
 	struct softiov_pool *pool;
 	unsigned int ships;

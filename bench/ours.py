@@ -25,10 +25,10 @@ from machine import (BUILD, CLIENT_CPU, SWITCH_CPU, BenchError, Process, thread_
 BUSY = f"workers: 1\ncpus: [{SWITCH_CPU}]\nidle: {{ always-busy: on }}\n"
 MAX_FRAME = 9000
 WARM_UP = 0.5
-TSO_BYTES = 65160           # 45 segments of 1448 bytes, with their headers nearly 64 KiB
-TSO_MSS = 1448              # 1514-byte frames with TCP time stamps
+TSO_WINDOW = 4              # requests under way
 COPY_BYTES = 65536
-COPY_AREA = 1 << 20         # 512 buffers of 2 KiB: what a ring holds
+COPY_FROM = TSO_WINDOW * COPY_BYTES     # what the sender's requests are in
+COPY_TO = 12 * COPY_BYTES               # 512 frames of 1514 bytes: what a ring receives
 CROWD_IN_FLIGHT = 256
 PARTY_IN_FLIGHT = 64
 MAPPING_IN_FLIGHT = 64
@@ -127,14 +127,17 @@ class Softiov(Bench):
 
     def tso(self, seconds):
         """Gbit/s of received frames that were sent as requests of nearly 64 KiB."""
-        return self.pktgen("tx", "--tso", TSO_BYTES, "--mss", TSO_MSS, "--proto", "tcp4",
-                           seconds=seconds)["rx_gbps"]
+        command = [BUILD / "bench/segments", CLIENT_CPU, round(seconds * 1000), TSO_WINDOW,
+                   *self.sockets]
+        with Process(command) as process:
+            report = json.loads(process.wait(seconds + 20))
+        return report["bytes"] * 8 / report["ns"]
 
 
 def memcpy(seconds):
     """Gbit/s that the switch's processor copies."""
-    command = [BUILD / "bench/copy", SWITCH_CPU, round(seconds * 1000), COPY_BYTES, COPY_AREA,
-               COPY_AREA]
+    command = [BUILD / "bench/copy", SWITCH_CPU, round(seconds * 1000), COPY_BYTES, COPY_FROM,
+               COPY_TO]
     with Process(command) as process:
         return json.loads(process.wait(seconds + 20))["bytes_per_second"] * 8 / 1e9
 
