@@ -156,6 +156,12 @@ static inline void set_tag(struct frame *frame, const struct eswitch_key *key)
 	frame->flags = key->tagged ? flags | FRAME_VLAN : flags;
 }
 
+static inline bool same_verdict(const struct eswitch_key *key, const struct eswitch_key *other)
+{
+	return key->receiver == other->receiver && key->drop == other->drop &&
+	       key->receiver != ESWITCH_ASK;
+}
+
 /* Which frames may be sent, and who gets them? */
 static void sort_burst(struct round *round, struct frame *frame, unsigned int n)
 {
@@ -163,16 +169,14 @@ static void sort_burst(struct round *round, struct frame *frame, unsigned int n)
 
 	for (unsigned int i = 0; i < n; i++) {
 		frame[i].source = (uint16_t)round->source;
-		key[i].header = frame[i].header;
-		key[i].vlan = frame[i].vlan;
-		key[i].tagged = frame[i].flags & FRAME_VLAN;
+		key[i] = (struct eswitch_key){ .header = frame[i].header,
+					       .vlan = frame[i].vlan,
+					       .tagged = frame[i].flags & FRAME_VLAN };
 	}
 	eswitch_burst(round->config->table, round->source, key, n);
 	for (unsigned int from = 0, to; from < n; from = to) {
 		for (to = from; to < n; to++) {
-			if (to > from &&
-			    (key[to].receiver != key[from].receiver ||
-			     key[to].receiver == ESWITCH_ASK || key[to].drop != key[from].drop))
+			if (unlikely(to > from && !same_verdict(&key[to], &key[from])))
 				break;
 			set_tag(&frame[to], &key[to]);
 		}

@@ -140,6 +140,7 @@ const char *eswitch_drop_name(enum eswitch_drop drop);
  * @vlan: TCI, with @tagged
  * @drop: enum eswitch_drop
  * @receiver: the only vport that gets it, or ESWITCH_ASK
+ * @reserved: 0, as are @drop and @receiver when eswitch_burst() is called
  */
 struct eswitch_key {
 	const uint8_t *header;
@@ -147,6 +148,7 @@ struct eswitch_key {
 	bool tagged;
 	uint8_t drop;
 	uint16_t receiver;
+	uint16_t reserved;
 };
 #define ESWITCH_ASK UINT16_MAX /* several get it, or none: eswitch_forward() tells */
 

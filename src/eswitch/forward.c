@@ -263,12 +263,13 @@ unsigned int eswitch_forward(const struct eswitch_table *table, unsigned int vpo
 	return forward_all(table, vport, &packet, to, single);
 }
 
-static inline bool same_flow(const struct eswitch_key *key, const struct eswitch_key *last)
-{
-	uint64_t different = (get_le64(key->header) ^ get_le64(last->header)) |
-			     (get_le32(key->header + 8) ^ get_le32(last->header + 8));
+_Static_assert(offsetof(struct eswitch_key, vlan) == 8 && sizeof(struct eswitch_key) == 16,
+	       "all but the header is one word");
 
-	return !different && key->tagged == last->tagged && key->vlan == last->vlan;
+/* Tag and verdict of @key. */
+static inline uint64_t get_rest(const struct eswitch_key *key)
+{
+	return get_le64(&key->vlan);
 }
 
 static inline void decide(const struct eswitch_table *table, unsigned int vport, bool plain,
@@ -285,25 +286,22 @@ static inline void decide(const struct eswitch_table *table, unsigned int vport,
 void eswitch_burst(const struct eswitch_table *table, unsigned int vport, struct eswitch_key *key,
 		   unsigned int n)
 {
+	uint64_t known_source = MAC_EMPTY, macs = 0, asked = 0, answer = 0;
 	bool plain = is_plain(table, vport);
-	uint64_t known_source = MAC_EMPTY;
-	struct eswitch_key asked, answer;
+	uint32_t more_macs = 0;
 
-	if (!n)
-		return;
-	asked = key[0];
-	decide(table, vport, plain, &key[0], &known_source);
-	answer = key[0];
-	for (unsigned int i = 1; i < n; i++) {
-		if (unlikely(!same_flow(&key[i], &asked))) {
-			asked = key[i];
-			decide(table, vport, plain, &key[i], &known_source);
-			answer = key[i];
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t head = get_le64(key[i].header), rest = get_rest(&key[i]);
+		uint32_t tail = get_le32(key[i].header + sizeof(head));
+
+		if (likely(i && head == macs && tail == more_macs && rest == asked)) {
+			put_le64(&key[i].vlan, answer);
 			continue;
 		}
-		key[i].vlan = answer.vlan;
-		key[i].tagged = answer.tagged;
-		key[i].drop = answer.drop;
-		key[i].receiver = answer.receiver;
+		macs = head;
+		more_macs = tail;
+		asked = rest;
+		decide(table, vport, plain, &key[i], &known_source);
+		answer = get_rest(&key[i]);
 	}
 }

@@ -12,11 +12,13 @@
 #include "frame/parse.h"
 #include "frame/protocol.h"
 
-/** frame_is_plain() - are the bytes delivered as they are, but perhaps for a tag? */
-static inline bool frame_is_plain(const struct frame *frame)
+/* Flags that no plain frame has; FRAME_VLAN is one more where the tag must go into the bytes. */
+#define FRAME_SPECIAL (FRAME_IP_CSUM | FRAME_L4_CSUM | FRAME_TSO | FRAME_CSUM_GOOD)
+
+/** frame_is_padded() - is it delivered longer than it is? */
+static inline bool frame_is_padded(const struct frame *frame)
 {
-	return !(frame->flags & (FRAME_IP_CSUM | FRAME_L4_CSUM | FRAME_TSO | FRAME_CSUM_GOOD)) &&
-	       (!(frame->flags & FRAME_PAD) || frame->len >= FRAME_MIN_LEN);
+	return frame->len < FRAME_MIN_LEN && frame->flags & FRAME_PAD;
 }
 
 /**

@@ -63,6 +63,7 @@ bool rx_window_load(struct rx_window *w, uint32_t n, uint32_t want)
 	want = MIN(MIN(MAX(want, n), w->free), RX_WINDOW);
 	w->have = left + ixgbe_ring_fetch(&w->q->state->ring, &w->q->fetcher, w->offset + left,
 					  want - left, &w->desc[left], &w->slot[left]);
+	w->mapped = 0;
 	w->refused = w->have < want;
 	return w->have >= n;
 }

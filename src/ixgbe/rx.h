@@ -36,6 +36,7 @@ struct rx_pool {
  * @free: descriptors the driver has given and that are not used yet
  * @offset: of desc[0], behind the head
  * @have: descriptors here, @next: the first unused; those before it are write-backs
+ * @buffer: host memory of each descriptor's buffer, NULL: not found yet; good if @mapped is @have
  * @packets, @bytes, @no_descriptor: of this queue
  * @bad: the next buffer cannot be written
  * @refused: by the IOMMU: descriptors beyond those here
@@ -44,7 +45,7 @@ struct rx_pool {
 struct rx_window {
 	struct ixgbe_rxq *q;
 	ixgbe_reg *block;
-	uint32_t free, offset, have, next;
+	uint32_t free, offset, have, next, mapped;
 	uint32_t buffer_len;
 	bool legacy, strip_vlan, bad, refused;
 	enum vport_drop closed;
@@ -52,6 +53,7 @@ struct rx_window {
 	uint64_t bytes;
 	struct ixgbe_desc desc[RX_WINDOW];
 	uint8_t *slot[RX_WINDOW];
+	uint8_t *buffer[RX_WINDOW];
 };
 
 /**

@@ -34,7 +34,7 @@ struct piece {
 
 static uint64_t buffer_address(const struct ixgbe_desc *desc)
 {
-	return (uint64_t)desc->dword[1] << 32 | desc->dword[0];
+	return get_le64(&desc->dword[0]);
 }
 
 static uint32_t packet_type(const struct frame_info *info)
@@ -327,10 +327,16 @@ static void deliver_frame(struct rx_pool *r, struct rx_window *w, const struct f
 
 /* --- frames that ask for nothing --------------------------------------------------------------- */
 
-static inline bool is_plain(const struct rx_window *w, const struct frame *frame, uint32_t max_len)
+/* Find the buffers of the window, as far as the cached translation covers them, and bring them near. */
+static void map_window(struct rx_window *w)
 {
-	return frame_is_plain(frame) && frame->len <= max_len &&
-	       (!(frame->flags & FRAME_VLAN) || w->strip_vlan);
+	const struct ixgbe_dma_view view = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
+
+	for (uint32_t i = w->next; i < w->have; i++) {
+		w->buffer[i] = ixgbe_dma_viewed(&view, buffer_address(&w->desc[i]), w->buffer_len);
+		__builtin_prefetch(w->buffer[i], 1);
+	}
+	w->mapped = w->have;
 }
 
 /*
@@ -340,20 +346,22 @@ static inline bool is_plain(const struct rx_window *w, const struct frame *frame
 static uint64_t deliver_plain(struct rx_pool *r, struct rx_window *w, const struct frame *frame,
 			      uint64_t wanted)
 {
-	const struct ixgbe_dma_view view = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
 	uint32_t max_len = MIN(w->buffer_len, r->max_len), have = w->have, next = w->next;
+	uint16_t special = FRAME_SPECIAL | (w->strip_vlan ? 0 : FRAME_VLAN);
 	uint64_t bytes = 0;
 
 	if (unlikely(w->legacy || w->bad))
 		return wanted;
+	if (w->mapped != have)
+		map_window(w);
 	for (; wanted && next < have; wanted &= wanted - 1, next++) {
 		unsigned int i = (unsigned int)__builtin_ctzll(wanted);
 		const struct frame *f = &frame[i];
 		struct ixgbe_desc *desc = &w->desc[next];
 		uint32_t len = f->len, type = r->rss.type[i], hash = 0, checked = 0;
-		uint8_t *host = ixgbe_dma_viewed(&view, buffer_address(desc), len);
+		uint8_t *host = w->buffer[next];
 
-		if (unlikely(!host || !is_plain(w, f, max_len)))
+		if (unlikely(!host || f->flags & special || len > max_len || frame_is_padded(f)))
 			break;
 		if (f->info.l3 != FRAME_L3_NONE) {
 			if (frame_plain_judge(f, &checked))
@@ -378,18 +386,8 @@ static uint64_t deliver_plain(struct rx_pool *r, struct rx_window *w, const stru
 	return wanted;
 }
 
-/* Bring the buffers of the window near, if the cached translation covers them. */
-static void prefetch_buffers(const struct rx_window *w)
-{
-	const struct ixgbe_dma_view view = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
-
-	for (uint32_t i = w->next; i < w->have; i++)
-		__builtin_prefetch(ixgbe_dma_viewed(&view, buffer_address(&w->desc[i]), 1), 1);
-}
-
 void rx_deliver(struct rx_pool *r, struct rx_window *w, const struct frame *frame, uint64_t wanted)
 {
-	prefetch_buffers(w);
 	while ((wanted = deliver_plain(r, w, frame, wanted))) {
 		unsigned int i = (unsigned int)__builtin_ctzll(wanted);
 

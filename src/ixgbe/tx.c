@@ -62,7 +62,7 @@ static void count_drop(const struct decoder *d, enum outcome outcome)
 
 static uint64_t buffer_address(const struct ixgbe_desc *desc)
 {
-	return (uint64_t)desc->dword[1] << 32 | desc->dword[0];
+	return get_le64(&desc->dword[0]);
 }
 
 static void consume(struct decoder *d, unsigned int n)
