@@ -115,7 +115,7 @@ static void help(void)
 	     "    latency     one packet at a time, there and back; --rate: beside that much load\n"
 	     "  --dst MAC                    destination\n"
 	     "  --size N | --sizes A,B,... | --imix\n"
-	     "                               bytes of a frame without FCS, 60-9728 (64)\n"
+	     "                               bytes of a frame without FCS, 60-9724 (64)\n"
 	     "  --proto ether|udp4|udp6|tcp4|tcp6   (udp4); --flows N: that many UDP/TCP sources\n"
 	     "  --vlan ID | --vlans A-B      tagged, round robin\n"
 	     "  --checksum                   the card computes checksums\n"
