@@ -130,7 +130,7 @@ static void check(unsigned int flags, bool insert_vlan, bool verify, uint32_t st
 	assert_int_equal(n, ref_cuts(&f, flags));
 	assert_int_equal(frames, n);
 	assert_int_equal(bytes, total);
-	if (verify && (!(&load.frame->flags & FRAME_SPECIAL) && !frame_is_padded(&load.frame)))
+	if (verify && !(load.frame.flags & FRAME_SPECIAL) && !frame_is_padded(&load.frame))
 		check_plain(&load.frame, flags, status);
 }
 
