@@ -19,6 +19,7 @@
 
 #define WORDS_MAX 16
 #define BYTES_MAX 4096
+#define TREE_BYTES (1u << 20)
 #define STOP_MS 20
 
 static const char config_text[] = "cards:\n"
@@ -134,6 +135,29 @@ int card_admin(const struct card *card, const char *const *argv)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
+}
+
+bool card_clear_to_send(const struct card *card, unsigned int vf)
+{
+	static const char said[] = "\"clear_to_send\": ";
+	char command[256], number[32];
+	static char tree[TREE_BYTES];
+	const char *at;
+	FILE *output;
+	size_t size;
+
+	snprintf(command, sizeof(command), "%s --socket %s show --json", SOFTIOV, card->socket);
+	output = popen(command, "r");
+	assert_non_null(output);
+	size = fread(tree, 1, sizeof(tree) - 1, output);
+	assert_int_equal(pclose(output), 0);
+	tree[size] = 0;
+	snprintf(number, sizeof(number), "\"vf\": %u,", vf);
+	at = strstr(tree, number);
+	assert_non_null(at);
+	at = strstr(at, said);
+	assert_non_null(at);
+	return !strncmp(at + strlen(said), "true", 4);
 }
 
 void card_signal(const struct card *card, int number)

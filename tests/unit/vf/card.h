@@ -11,6 +11,7 @@
 #ifndef SOFTIOV_TEST_VF_CARD_H
 #define SOFTIOV_TEST_VF_CARD_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define CARD_PATIENCE_S 20
@@ -30,6 +31,9 @@ const char *card_vf(struct card *card, unsigned int vf);
 /** card_admin() - run "softiov" with words @argv, NULL at the end. Return: its exit status. */
 int card_admin(const struct card *card, const char *const *argv);
 #define CARD_ADMIN(card, ...) card_admin(card, (const char *const[]){ __VA_ARGS__, NULL })
+
+/** card_clear_to_send() - does the PF driver consider VF @vf initialised? */
+bool card_clear_to_send(const struct card *card, unsigned int vf);
 
 /** card_signal() - signal the daemon; card_died() - wait for its end. */
 void card_signal(const struct card *card, int number);
