@@ -124,7 +124,12 @@ static int service_vf(struct netdev *netdev, struct lane *lane)
 		return netdev->no_pf ? 0 : events;
 	if (events)
 		follow_vf(&netdev->follow, events & SOFTIOV_EVENT_RESET);
-	return events & SOFTIOV_EVENT_RESET ? look_at_interface(netdev) : 0;
+	if (!(events & SOFTIOV_EVENT_RESET))
+		return 0;
+	/* Queues begin anew, and NAPI with a poll. */
+	for (unsigned int i = 0; i < netdev->lanes; i++)
+		netdev->lane[i].polling = true;
+	return look_at_interface(netdev);
 }
 
 static int take_time(struct netdev *netdev, struct lane *lane)
