@@ -58,7 +58,7 @@ def report(daemon, *args):
 
 
 class Running:
-    """A run under way; it has begun once the card has seen its frames."""
+    """A run under way."""
 
     def __init__(self, daemon, *args):
         self.process = subprocess.Popen(command(daemon, *args), stdin=subprocess.DEVNULL,
@@ -81,6 +81,20 @@ def one_line(done, status, *words):
     assert done.err.count("\n") == 1 and done.err.startswith("softiov-pktgen: "), done.err
     for word in words:
         assert word in done.err, (word, done.err)
+
+
+def receives(daemon, function):
+    """Does its first queue run? receive_enabled is the PF driver's leave, and comes earlier."""
+    return any(queue["rx_enabled"] for queue in daemon.function(function)["queues"])
+
+
+def wait_busy(daemon, args):
+    """Until a run has sent something, or, if it only receives, is there."""
+    if args[0] == "rx":
+        wait_until(lambda: receives(daemon, A), 20, "the sink")
+    else:
+        sent = daemon.function(A)["stats"]["tx_packets"]
+        wait_until(lambda: daemon.function(A)["stats"]["tx_packets"] > sent, 20, "traffic")
 
 
 def counters(daemon):
@@ -125,7 +139,7 @@ def test_count_is_exact_and_rate_is_kept(daemon):
 
 def test_two_processes(daemon):
     with Running(daemon, "--json", "rx", A, "--verify", "--ring", 4096) as sink:
-        wait_until(lambda: daemon.function(A)["receive_enabled"], 20, "the sink")
+        wait_until(lambda: receives(daemon, A), 20, "the sink")
         mac = daemon.function(A)["mac"]
         sent = report(daemon, "--dst", mac, B, "--count", 3000, "--rate", "20kpps", "--verify")
         wait_until(lambda: daemon.function(A)["queues"][0]["rx_packets"] >= 3000, 20, "frames")
@@ -193,7 +207,7 @@ def test_verify_sees_what_is_lost(daemon):
         return daemon.function(A)["stats"]["rx_packets"]
     before, got = drops(), received()
     with Running(daemon, "--json", "rx", A, "--verify", "--ring", 64) as sink:
-        wait_until(lambda: daemon.function(A)["receive_enabled"], 20, "the sink")
+        wait_until(lambda: receives(daemon, A), 20, "the sink")
         mac = daemon.function(A)["mac"]
         with Running(daemon, "--json", "tx", B, "--dst", mac, "--verify", "--rate", 1000) as source:
             wait_until(lambda: received() > got, 20, "frames")
@@ -276,7 +290,7 @@ def test_huge_pages_are_missed(daemon):
                          ids=["both", "loop", "latency", "rx", "interrupt", "slow"])
 def test_signal_ends_with_summary(daemon, args, number):
     with Running(daemon, "--json", *args) as run:
-        wait_until(lambda: daemon.function(A)["receive_enabled"], 20, "a running queue")
+        wait_busy(daemon, args)
         run.process.send_signal(number)
         done = run.end()
     assert (done.rc, done.err) == (0, ""), done
@@ -292,7 +306,7 @@ def test_daemon_killed_in_mid_traffic(crew, args):
     daemon = crew.daemon(CONFIG)
     daemon.socket(B)
     with Running(daemon, *args) as run:
-        wait_until(lambda: daemon.function(A)["receive_enabled"], 20, "a running queue")
+        wait_busy(daemon, args)
         daemon.process.kill()
         daemon.process.wait()
         one_line(run.end(), 1, "gone")
