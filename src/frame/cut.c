@@ -27,8 +27,7 @@ void frame_cut_init(struct frame_cut *cut, const struct frame *frame, bool inser
 	cut->tag_len = 0;
 	cut->head_len = frame->header_len;
 	cut->head = frame->header;
-	cut->segment = 0;
-	cut->source_left = 0;
+	cut->body = (struct frame_cursor){ .next = frame->segment };
 	cut->body_left = 0;
 	cut->payload_left = frame->len - frame->header_len;
 	cut->cut_size = UINT32_MAX;
@@ -39,30 +38,16 @@ void frame_cut_init(struct frame_cut *cut, const struct frame *frame, bool inser
 		offload_prepare(cut);
 }
 
-static bool next_source(struct frame_cut *cut)
-{
-	while (!cut->source_left) {
-		const struct frame_segment *segment;
-
-		if (cut->segment >= cut->frame->segments)
-			return false;
-		segment = &cut->frame->segment[cut->segment++];
-		cut->source = segment->base;
-		cut->source_left = segment->len;
-	}
-	return true;
-}
-
 static void drop_body(struct frame_cut *cut)
 {
-	while (cut->body_left && next_source(cut)) {
-		uint32_t n = MIN(cut->body_left, cut->source_left);
+	while (cut->body_left) {
+		uint32_t n;
 
-		cut->source += n;
-		cut->source_left -= n;
+		cursor_fill(&cut->body);
+		n = MIN(cut->body_left, cut->body.left);
+		cursor_step(&cut->body, n);
 		cut->body_left -= n;
 	}
-	cut->body_left = 0;
 }
 
 bool frame_cut_next(struct frame_cut *cut)
@@ -88,15 +73,16 @@ bool frame_cut_next(struct frame_cut *cut)
 static void copy_body(struct frame_cut *cut, uint8_t *to, uint32_t len)
 {
 	cut->body_left -= len;
-	while (len && next_source(cut)) {
-		uint32_t n = MIN(len, cut->source_left);
+	while (len) {
+		uint32_t n;
 
+		cursor_fill(&cut->body);
+		n = MIN(len, cut->body.left);
 		if (likely(cut->sum_kind == SUM_NONE))
-			copy_bytes(to, cut->source, n);
+			copy_bytes(to, cut->body.at, n);
 		else
-			offload_copy(cut, to, cut->source, n);
-		cut->source += n;
-		cut->source_left -= n;
+			offload_copy(cut, to, cut->body.at, n);
+		cursor_step(&cut->body, n);
 		to += n;
 		len -= n;
 	}
@@ -143,14 +129,11 @@ void frame_cut_end(struct frame_cut *cut)
 		offload_end(cut, NULL);
 }
 
-/* The head is completed where it is to go: that memory is not read again, so no load must wait. */
-void frame_cut_deliver(struct frame_cut *cut, uint8_t *to)
+static void deliver(struct frame_cut *cut, uint8_t *to)
 {
 	uint32_t end = cut->head_len + cut->body_left;
 
 	cut->status = cut->verdict;
-	if (cut->frame->flags & FRAME_TSO && likely(segment_deliver(cut, to)))
-		return;
 	copy_bytes(to, cut->head, cut->head_len);
 	if (cut->sum_kind != SUM_NONE)
 		offload_begin(cut, to);
@@ -159,6 +142,16 @@ void frame_cut_deliver(struct frame_cut *cut, uint8_t *to)
 		memset(to + end, 0, cut->len - end);
 	if (cut->sum_kind != SUM_NONE)
 		offload_end(cut, to);
+}
+
+unsigned int frame_cut_run(struct frame_cut *cut, uint8_t *const to[], unsigned int n,
+			   uint32_t len[])
+{
+	if (cut->frame->flags & FRAME_TSO)
+		return segment_run(cut, to, n, len);
+	deliver(cut, to[0]);
+	len[0] = cut->len;
+	return 1;
 }
 
 void frame_cut_skip(struct frame_cut *cut)

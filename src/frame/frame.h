@@ -121,6 +121,15 @@ int frame_finish(struct frame *frame);
 #define FRAME_L4_BAD BIT(3)
 
 /**
+ * struct frame_cursor - the next byte of a body: @left of them from @at on, then those of @next.
+ */
+struct frame_cursor {
+	const struct frame_segment *next;
+	const uint8_t *at;
+	uint32_t left;
+};
+
+/**
  * struct frame_cut - iterator over the frames that one struct frame becomes for one receiver.
  *
  *	frame_cut_init(&cut, frame, insert_vlan, verify);
@@ -148,14 +157,14 @@ struct frame_cut {
 	uint8_t sum_kind, field_len; /* of the L4 checksum */
 	uint8_t tag_len;	     /* inserted bytes */
 	uint16_t head_len, field;    /* offsets and lengths count the inserted tag ... */
-	uint16_t segment;
 	uint32_t sum_start, sum_end; /* ... these two do not */
 	uint32_t next_index, cut_size;
-	uint32_t position, body_left, payload_left, sum_left, source_left;
+	uint32_t position, body_left, payload_left, sum_left;
 	uint32_t verdict, crc;
 	uint64_t ip_sum, seed; /* what goes into the sums of all cuts */
 	uint64_t sum;
-	const uint8_t *head, *source;
+	const uint8_t *head;
+	struct frame_cursor body;
 	uint8_t *field_at[4];
 	uint8_t header[FRAME_HEADER_MAX + 4];
 };
@@ -175,10 +184,20 @@ void frame_cut_copy(struct frame_cut *cut, uint8_t *to, uint32_t len);
 void frame_cut_end(struct frame_cut *cut);
 
 /**
- * frame_cut_deliver() - all of that in one: the whole frame, @cut->len bytes, into one buffer, and
- * its end.
+ * frame_cut_run() - all of that for several frames, each into one buffer: for the current one and
+ * those behind it, @n at most. @to: the buffers, each with room for @cut->len bytes
+ * @len: set to the length of each. Return: how many frames, at least 1; cut.status is that of all.
  */
-void frame_cut_deliver(struct frame_cut *cut, uint8_t *to);
+unsigned int frame_cut_run(struct frame_cut *cut, uint8_t *const to[], unsigned int n,
+			   uint32_t len[]);
+
+/** frame_cut_left() - frames from the current one on, at most @max. */
+static inline unsigned int frame_cut_left(const struct frame_cut *cut, unsigned int max)
+{
+	if (likely(!cut->payload_left))
+		return MIN(1u, max);
+	return MIN(1 + (cut->payload_left + cut->cut_size - 1) / cut->cut_size, max);
+}
 
 /**
  * frame_cut_skip() - do not deliver the current cut (no descriptors left); call instead of copying

@@ -43,10 +43,25 @@ void segment_template(struct frame_cut *cut);
  * checksum. Return: its part of that sum.
  */
 uint64_t segment_head(const struct frame_cut *cut, uint8_t *head);
-/**
- * segment_deliver() - all of the current cut, if its bytes lie together and nothing is odd.
- * Return: false: it is another cut; nothing was done.
- */
-bool segment_deliver(struct frame_cut *cut, uint8_t *to);
+/** segment_run() - frame_cut_run() with FRAME_TSO. */
+unsigned int segment_run(struct frame_cut *cut, uint8_t *const to[], unsigned int n,
+			 uint32_t len[]);
+
+/** cursor_fill() - have a byte at @body->at; frame_finish() has made sure that there is one. */
+static inline void cursor_fill(struct frame_cursor *body)
+{
+	while (unlikely(!body->left)) {
+		body->at = body->next->base;
+		body->left = body->next->len;
+		body->next++;
+	}
+}
+
+/** cursor_step() - @len bytes, not more than are left, are done. */
+static inline void cursor_step(struct frame_cursor *body, uint32_t len)
+{
+	body->at += len;
+	body->left -= len;
+}
 
 #endif

@@ -13,7 +13,8 @@
  *
  * A cut costs little beyond its copy: the head is kept as a template without the fields that differ
  * from cut to cut, and its sums are known. A copy of it is completed where it is to go, values
- * written are added to the sums, and the receiver's memory is never read.
+ * written are added to the sums, and the receiver's memory is never read. Usually every cut goes
+ * into one buffer: then one loop makes them all, with its state in registers.
  */
 #include "frame/offload.h"
 
@@ -31,8 +32,8 @@ void segment_prepare(struct frame_cut *cut)
 	const struct frame *frame = cut->frame;
 
 	cut->head_len = frame->l2_len + frame->l3_len + frame->l4_len;
-	cut->source = frame->header + cut->head_len; /* the body begins in the header copy */
-	cut->source_left = frame->header_len - cut->head_len;
+	cut->body.at = frame->header + cut->head_len; /* the body begins in the header copy */
+	cut->body.left = frame->header_len - cut->head_len;
 	cut->payload_left = frame->len - cut->head_len;
 	cut->cut_size = frame->mss;
 }
@@ -58,8 +59,15 @@ void segment_template(struct frame_cut *cut)
 	cut->seed = csum_partial(l4, frame->l4_len, 0);
 }
 
+/** struct segment - what tells a cut from the others. */
+struct segment {
+	uint32_t index, body;
+	bool more; /* come after it */
+};
+
 /* @len: from the IP header on. */
-static inline void edit_ip(const struct frame_cut *cut, uint8_t *ip, uint32_t len)
+static inline void edit_ip(const struct frame_cut *cut, struct segment segment, uint8_t *ip,
+			   uint32_t len)
 {
 	const uint8_t *original = cut->frame->header + cut->frame->l2_len;
 	uint16_t total = to_be16(len), id;
@@ -68,65 +76,117 @@ static inline void edit_ip(const struct frame_cut *cut, uint8_t *ip, uint32_t le
 		put_be16(ip + IPV6_PAYLOAD_LENGTH, (uint16_t)(len - IPV6_HEADER_LEN));
 		return;
 	}
-	id = to_be16(get_be16(original + IPV4_ID) + cut->index);
+	id = to_be16(get_be16(original + IPV4_ID) + segment.index);
 	put_le16(ip + IPV4_TOTAL_LENGTH, total);
 	put_le16(ip + IPV4_ID, id);
 	put_le16(ip + IPV4_CHECKSUM, csum_folded(csum_add(cut->ip_sum, (uint64_t)total + id)));
 }
 
 /* Return: the sum of what was written. */
-static inline uint64_t edit_tcp(const struct frame_cut *cut, uint8_t *tcp, const uint8_t *original)
+static inline uint64_t edit_tcp(const struct frame_cut *cut, struct segment segment, uint8_t *tcp)
 {
-	uint32_t sequence = get_be32(original + TCP_SEQUENCE) + cut->index * cut->cut_size;
+	const uint8_t *original = cut->frame->header + cut->sum_start;
+	uint32_t sequence = get_be32(original + TCP_SEQUENCE) + segment.index * cut->cut_size;
 	uint8_t flags = original[TCP_FLAGS];
 
-	if (cut->more)
+	if (segment.more)
 		flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
-	if (cut->index)
+	if (segment.index)
 		flags &= (uint8_t)~TCP_CWR;
 	tcp[TCP_FLAGS] = flags;
 	put_be32(tcp + TCP_SEQUENCE, sequence);
 	return (uint64_t)to_be16(flags) + __builtin_bswap32(sequence);
 }
 
-static inline uint64_t edit_head(const struct frame_cut *cut, uint8_t *head)
+/* All fields but the L4 checksum. Return: the sum of the L4 header and the pseudo-header. */
+static inline uint64_t edit_head(const struct frame_cut *cut, struct segment segment, uint8_t *head)
 {
 	const struct frame *frame = cut->frame;
-	uint32_t l3_len = frame->l3_len, len = frame->l4_len + cut->body_left;
-	uint8_t *ip = head + cut->tag_len + frame->l2_len, *l4 = ip + l3_len;
+	uint8_t *ip = head + cut->tag_len + frame->l2_len, *l4 = ip + frame->l3_len;
+	uint32_t len = frame->l4_len + segment.body;
 	uint64_t sum = to_be16(len); /* in the pseudo-header */
 
+	edit_ip(cut, segment, ip, frame->l3_len + len);
 	if (likely(frame->l4_proto == IPPROTO_TCP)) {
-		sum += edit_tcp(cut, l4, frame->header + frame->l2_len + l3_len);
+		sum += edit_tcp(cut, segment, l4);
 	} else {
 		put_be16(l4 + UDP_LENGTH, (uint16_t)len);
 		sum += to_be16(len);
 	}
-	edit_ip(cut, ip, l3_len + len);
 	return csum_add(cut->seed, sum);
 }
 
 uint64_t segment_head(const struct frame_cut *cut, uint8_t *head)
 {
-	return edit_head(cut, head);
+	return edit_head(cut, (struct segment){ cut->index, cut->body_left, cut->more }, head);
 }
 
-bool segment_deliver(struct frame_cut *cut, uint8_t *to)
+/* @len bytes of the body. @odd: they begin at an odd offset of the sum. Return: the sum. */
+static inline uint64_t copy_body(struct frame_cursor *body, uint8_t *to, uint32_t len, uint64_t sum,
+				 bool odd)
 {
-	uint32_t head_len = cut->head_len, body = cut->body_left;
-	const uint8_t *source = cut->source;
-	uint16_t sum;
+	sum = odd ? csum_turn(sum) : sum;
+	while (len) {
+		uint32_t n;
 
-	if (unlikely(cut->source_left < body || cut->frame->l4_len % 2 ||
-		     head_len + body < cut->len))
-		return false;
-	copy_bytes(to, cut->header, head_len);
-	sum = csum_folded(csum_copy(to + head_len, source, body, edit_head(cut, to)));
-	if (unlikely(!sum && cut->frame->l4_proto == IPPROTO_UDP))
-		sum = UDP_CHECKSUM_ZERO;
-	put_le16(to + cut->field, sum);
-	cut->source = source + body;
-	cut->source_left -= body;
+		cursor_fill(body);
+		n = MIN(len, body->left);
+		sum = copy_way->copy_add(to, body->at, n, sum);
+		if (n % 2) {
+			sum = csum_turn(sum);
+			odd = !odd;
+		}
+		cursor_step(body, n);
+		to += n;
+		len -= n;
+	}
+	return odd ? csum_turn(sum) : sum;
+}
+
+/* The cut into @to. Return: its length. */
+static inline uint32_t deliver(const struct frame_cut *cut, struct segment segment,
+			       struct frame_cursor *body, uint8_t *to)
+{
+	const struct frame *frame = cut->frame;
+	uint32_t len = cut->head_len + segment.body, min = FRAME_MIN_LEN + cut->tag_len;
+	uint64_t sum;
+	uint16_t field;
+
+	copy_bytes(to, cut->header, cut->head_len);
+	sum = edit_head(cut, segment, to);
+	field = csum_folded(
+		copy_body(body, to + cut->head_len, segment.body, sum, frame->l4_len % 2));
+	if (unlikely(!field && frame->l4_proto == IPPROTO_UDP))
+		field = UDP_CHECKSUM_ZERO;
+	put_le16(to + cut->field, field);
+	if (likely(len >= min || !(frame->flags & FRAME_PAD)))
+		return len;
+	memset(to + len, 0, min - len);
+	return min;
+}
+
+unsigned int segment_run(struct frame_cut *cut, uint8_t *const to[], unsigned int n, uint32_t len[])
+{
+	struct segment segment = { cut->index, cut->body_left, cut->more };
+	struct frame_cursor body = cut->body;
+	uint32_t left = cut->payload_left;
+	unsigned int done = 0;
+
+	for (;;) {
+		len[done] = deliver(cut, segment, &body, to[done]);
+		done++;
+		if (!left || done == n)
+			break;
+		segment.index++;
+		segment.body = MIN(left, cut->cut_size);
+		left -= segment.body;
+		segment.more = left;
+	}
+	cut->next_index = segment.index + 1;
+	cut->payload_left = left;
+	cut->more = left;
+	cut->body = body;
 	cut->body_left = 0;
-	return true;
+	cut->status = cut->verdict;
+	return done;
 }

@@ -286,28 +286,30 @@ static bool deliver_whole(struct rx_pool *r, struct rx_window *w, struct frame_c
 			  unsigned int i, uint32_t tag)
 {
 	const struct ixgbe_dma_view view = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
+	unsigned int left = frame_cut_left(cut, w->have - w->next), n = 0;
 	const struct frame *frame = cut->frame;
+	struct ixgbe_desc *desc = &w->desc[w->next];
 	uint32_t type = packet_type(&frame->info) | r->rss.type[i];
 	uint32_t hash = r->hash_wanted ? r->rss.hash[i] : frame->info.ip_id;
-	uint32_t max_len = w->legacy || w->bad ? 0 : MIN(w->buffer_len, r->max_len + tag);
-	bool left = true;
+	uint32_t len[RX_WINDOW];
+	uint8_t *host[RX_WINDOW];
 
-	while (left && w->next < w->have && cut->len <= max_len) {
-		struct ixgbe_desc *desc = &w->desc[w->next];
-		uint8_t *host = ixgbe_dma_viewed(&view, buffer_address(desc), cut->len);
-
-		if (unlikely(!host))
-			return true;
-		frame_cut_deliver(cut, host);
-		complete_single(desc, frame, type, hash, cut->len, cut->status);
-		w->next++;
-		w->free--;
-		w->packets++;
-		w->bytes += cut->len - tag;
+	if (unlikely(w->legacy || w->bad || cut->len > MIN(w->buffer_len, r->max_len + tag)))
+		return true;
+	while (n < left && (host[n] = ixgbe_dma_viewed(&view, buffer_address(&desc[n]), cut->len)))
+		n++;
+	if (unlikely(!n))
+		return true;
+	n = frame_cut_run(cut, host, n, len);
+	for (unsigned int k = 0; k < n; k++) {
+		complete_single(&desc[k], frame, type, hash, len[k], cut->status);
+		w->bytes += len[k] - tag;
 		count_kind(r, frame, cut->status);
-		left = frame_cut_next(cut);
 	}
-	return left;
+	w->next += n;
+	w->free -= n;
+	w->packets += n;
+	return frame_cut_next(cut);
 }
 
 static void deliver_frame(struct rx_pool *r, struct rx_window *w, const struct frame *frame,

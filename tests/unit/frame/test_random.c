@@ -20,14 +20,28 @@ static struct ref_frame f;
 static struct ref_load load;
 static uint8_t expected[REF_MAX + 64];
 
-/* Deliver the current cut in one piece, into a block of its very size. */
-static void deliver_whole(struct frame_cut *cut, uint8_t *to)
-{
-	uint8_t *block = malloc(cut->len);
+#define RUN_MAX 8
 
-	frame_cut_deliver(cut, block);
-	memcpy(to, block, cut->len);
-	free(block);
+/* Deliver the current cut and some behind it, each in one piece, into blocks of the first's size. */
+static unsigned int deliver_run(struct frame_cut *cut, uint8_t *to, uint32_t len[RUN_MAX])
+{
+	unsigned int n = frame_cut_left(cut, (unsigned int)(1 + ref_random(RUN_MAX))), done;
+	uint32_t room = cut->len;
+	uint8_t *block[RUN_MAX];
+
+	for (unsigned int i = 0; i < n; i++)
+		block[i] = memset(malloc(room), 0x5a, room);
+	done = frame_cut_run(cut, block, n, len);
+	assert_int_equal(done, n);
+	for (unsigned int i = 0; i < n; i++) {
+		assert_in_range(len[i], 14, room);
+		for (uint32_t at = len[i]; at < room; at++)
+			assert_int_equal(block[i][at], 0x5a);
+		memcpy(to, block[i], len[i]);
+		to += len[i];
+		free(block[i]);
+	}
+	return n;
 }
 
 /* Deliver the current cut into buffers of random sizes, each a block of its own, and join them. */
@@ -55,12 +69,14 @@ static void deliver_pieces(struct frame_cut *cut, uint8_t *to)
 	}
 }
 
-static void deliver(struct frame_cut *cut, uint8_t *to)
+/* Deliver the current cut and perhaps some behind it, one after the other to @to. */
+static unsigned int deliver(struct frame_cut *cut, uint8_t *to, uint32_t len[RUN_MAX])
 {
 	if (ref_random(2))
-		deliver_whole(cut, to);
-	else
-		deliver_pieces(cut, to);
+		return deliver_run(cut, to, len);
+	len[0] = cut->len;
+	deliver_pieces(cut, to);
+	return 1;
 }
 
 static void compare(const uint8_t *got, uint32_t len, unsigned int index, unsigned int flags)
@@ -96,10 +112,27 @@ static void check_plain(const struct frame *frame, unsigned int flags, uint32_t 
 	free(block);
 }
 
+/* Deliver cut @n, perhaps some more. Return: the next. */
+static unsigned int check_delivery(struct frame_cut *cut, unsigned int n, unsigned int flags,
+				   bool insert_vlan, uint64_t *total)
+{
+	static uint8_t got[REF_MAX + 64];
+	uint32_t len[RUN_MAX];
+	const uint8_t *frame = got;
+	unsigned int delivered = deliver(cut, got, len);
+
+	for (unsigned int i = 0; i < delivered; i++, n++) {
+		assert_int_equal(len[i], ref_cut(&f, flags, n, insert_vlan, expected));
+		compare(frame, len[i], n, flags);
+		*total += len[i] - (insert_vlan && f.spec.tag ? 4 : 0);
+		frame += len[i];
+	}
+	return n;
+}
+
 /* Deliver @load, expecting @f cut by the reference, with @status. */
 static void check(unsigned int flags, bool insert_vlan, bool verify, uint32_t status)
 {
-	static uint8_t got[REF_MAX + 64];
 	struct frame_cut cut;
 	uint32_t frames, n = 0;
 	uint64_t bytes, total = 0;
@@ -112,19 +145,16 @@ static void check(unsigned int flags, bool insert_vlan, bool verify, uint32_t st
 	memset(&cut, 0xa5, sizeof(cut));
 	frame_cut_init(&cut, &load.frame, insert_vlan, verify);
 	while (frame_cut_next(&cut)) {
-		uint32_t len = ref_cut(&f, flags, n, insert_vlan, expected);
-
 		assert_int_equal(cut.index, n);
-		assert_int_equal(cut.len, len);
-		total += len - (insert_vlan && f.spec.tag ? 4 : 0);
+		assert_int_equal(cut.len, ref_cut(&f, flags, n, insert_vlan, expected));
 		if (ref_random(16) == 0) {
+			total += cut.len - (insert_vlan && f.spec.tag ? 4 : 0);
 			frame_cut_skip(&cut); /* the next ones must not suffer */
+			n++;
 		} else {
-			deliver(&cut, got);
-			compare(got, len, n, flags);
+			n = check_delivery(&cut, n, flags, insert_vlan, &total);
 			assert_int_equal(cut.status, status);
 		}
-		n++;
 	}
 	assert_false(frame_cut_next(&cut));
 	assert_int_equal(n, ref_cuts(&f, flags));
@@ -326,12 +356,18 @@ static void test_hostile(void **ctx)
 			frame_count(frame, &frames, &bytes);
 			frame_cut_init(&cut, frame, insert_vlan, verify);
 			while (frame_cut_next(&cut)) {
-				n++;
-				total += cut.len - cut.tag_len;
-				assert_in_range(cut.len, 14, FRAME_MAX_LEN);
-				deliver(&cut, got);
-				/* nothing may rewrite the addresses that were checked */
-				assert_memory_equal(got, frame->header, 12);
+				const uint8_t *delivered = got;
+				uint32_t len[RUN_MAX];
+				unsigned int some = deliver(&cut, got, len);
+
+				n += some;
+				for (unsigned int k = 0; k < some; k++) {
+					total += len[k] - cut.tag_len;
+					assert_in_range(len[k], 14, FRAME_MAX_LEN);
+					/* nothing may rewrite the addresses that were checked */
+					assert_memory_equal(delivered, frame->header, 12);
+					delivered += len[k];
+				}
 			}
 			assert_int_equal(n, frames);
 			assert_int_equal(total, bytes);
