@@ -17,8 +17,7 @@ build: deps $(BUILD)/build.ninja
 	@$(MESON) compile -C $(BUILD)
 
 demo: build
-	@tools/lab/prepare
-	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/demo
+	@DEMO=$(DEMO) SOFTIOV_BUILD=$(abspath $(BUILD)) tools/demo
 
 test: build
 	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/test
