@@ -30,6 +30,28 @@ static void parse_l4(const struct frame *frame, struct frame_info *info, uint8_t
 	info->l4_offset = (uint16_t)offset;
 }
 
+#define COMMON_HEADERS (ETH_HEADER_LEN + IPV4_HEADER_LEN + TCP_HEADER_LEN)
+
+/* TCP or UDP behind an IPv4 header without options, not a fragment. Return: is it? */
+static bool parse_common(const struct frame *frame, struct frame_info *info)
+{
+	const uint8_t *ip = frame->header + ETH_HEADER_LEN;
+	bool tcp = ip[IPV4_PROTOCOL] == IPPROTO_TCP;
+
+	if (unlikely(frame->header_len < COMMON_HEADERS || ip[0] != IPV4_NO_OPTIONS ||
+		     get_be16(ip + IPV4_FRAGMENT) & IPV4_FRAGMENT_MASK ||
+		     (!tcp && ip[IPV4_PROTOCOL] != IPPROTO_UDP)))
+		return false;
+	*info = (struct frame_info){
+		.l3 = FRAME_L3_IPV4,
+		.l4 = tcp ? FRAME_L4_TCP : FRAME_L4_UDP,
+		.l3_offset = ETH_HEADER_LEN,
+		.l4_offset = ETH_HEADER_LEN + IPV4_HEADER_LEN,
+		.ip_id = get_be16(ip + IPV4_ID),
+	};
+	return true;
+}
+
 static void parse_ipv4(const struct frame *frame, struct frame_info *info)
 {
 	const uint8_t *ip = frame->header + ETH_HEADER_LEN;
@@ -92,8 +114,12 @@ void frame_parse(struct frame *frame)
 {
 	struct frame_info *info = &frame->info;
 
+	uint16_t type = get_be16(frame->header + ETH_TYPE);
+
+	if (likely(type == ETH_TYPE_IPV4 && parse_common(frame, info)))
+		return;
 	*info = (struct frame_info){ 0 };
-	switch (get_be16(frame->header + ETH_TYPE)) {
+	switch (type) {
 	case ETH_TYPE_IPV4:
 		parse_ipv4(frame, info);
 		break;

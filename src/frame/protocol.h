@@ -14,6 +14,7 @@
 #define VLAN_TAG_LEN 4
 
 /* IPv4, RFC 791 section 3.1 */
+#define IPV4_NO_OPTIONS 0x45 /* version and header length */
 #define IPV4_TOTAL_LENGTH 2
 #define IPV4_ID 4
 #define IPV4_FRAGMENT 6

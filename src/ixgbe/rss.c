@@ -14,6 +14,8 @@
  */
 #include "ixgbe/internal.h"
 
+#include <linux/if_ether.h>
+
 _Static_assert(FRAME_BURST == 64, "a burst is a bitmap of one word");
 
 #define IPV4_ADDRESSES 12 /* offset of the two addresses in the IP header, and their length */
@@ -172,22 +174,38 @@ static void load_key(struct ixgbe_pf *pf)
 /* Are all fields that may be hashed the same? Good for IPv4, where comparing is cheaper than hashing. */
 static inline bool same_flow(const struct frame *frame, const struct frame *other)
 {
-	const uint8_t *ip = frame->header + frame->info.l3_offset;
-	const uint8_t *other_ip = other->header + other->info.l3_offset;
+	const uint8_t *addresses = frame->header + ETH_HLEN + IPV4_ADDRESSES;
+	const uint8_t *others = other->header + ETH_HLEN + IPV4_ADDRESSES;
+	uint64_t different = (get_le64(&frame->info) ^ get_le64(&other->info)) |
+			     (get_le64(addresses) ^ get_le64(others)) |
+			     (get_le32(frame->header + frame->info.l4_offset) ^
+			      get_le32(other->header + other->info.l4_offset));
 
-	if (memcmp(&frame->info, &other->info, offsetof(struct frame_info, ip_id)) != 0 ||
-	    frame->info.l3 != FRAME_L3_IPV4)
-		return false;
-	return get_le64(ip + IPV4_ADDRESSES) == get_le64(other_ip + IPV4_ADDRESSES) &&
-	       get_le32(frame->header + frame->info.l4_offset) ==
-		       get_le32(other->header + other->info.l4_offset);
+	return !different && frame->info.l4_offset == other->info.l4_offset &&
+	       frame->info.l3 == FRAME_L3_IPV4;
+}
+
+/** struct flow - what was found for the last frame that was hashed. */
+struct flow {
+	const struct frame *frame;
+	uint32_t hash;
+	unsigned int queue;
+	uint8_t type;
+};
+
+static void find_flow(const struct ixgbe_pf *pf, uint32_t mrqc, unsigned int mask,
+		      const struct frame *frame, struct flow *flow)
+{
+	flow->frame = frame;
+	flow->type = (uint8_t)ixgbe_rss_frame(&pf->rss, mrqc, frame, &flow->hash);
+	flow->queue = flow->type != IXGBE_RXD_RSSTYPE_NONE ? redirect(pf, flow->hash) & mask : 0;
 }
 
 void ixgbe_rss_spread(struct ixgbe_pf *pf, unsigned int pool, unsigned int queues,
 		      const struct frame *frame, uint64_t wanted, struct ixgbe_rss_burst *burst)
 {
 	uint32_t mrqc = ixgbe_pf_reg(pf, IXGBE_MRQC);
-	const struct frame *last = NULL;
+	struct flow flow = { .frame = NULL };
 	unsigned int mask;
 
 	memset(burst->wanted, 0, sizeof(burst->wanted));
@@ -200,24 +218,12 @@ void ixgbe_rss_spread(struct ixgbe_pf *pf, unsigned int pool, unsigned int queue
 	load_key(pf);
 	mask = queue_mask(pf, pool, queues);
 	for (; wanted; wanted &= wanted - 1) {
-		unsigned int i = (unsigned int)__builtin_ctzll(wanted), queue = 0;
+		unsigned int i = (unsigned int)__builtin_ctzll(wanted);
 
-		if (frame[i].info.l3 == FRAME_L3_NONE) {
-			burst->type[i] = IXGBE_RXD_RSSTYPE_NONE;
-			burst->hash[i] = 0;
-			burst->wanted[0] |= BIT64(i);
-			continue;
-		}
-		if (last && same_flow(&frame[i], last)) {
-			burst->type[i] = burst->type[last - frame];
-			burst->hash[i] = burst->hash[last - frame];
-		} else {
-			burst->type[i] = (uint8_t)ixgbe_rss_frame(&pf->rss, mrqc, &frame[i],
-								  &burst->hash[i]);
-		}
-		last = &frame[i];
-		if (burst->type[i] != IXGBE_RXD_RSSTYPE_NONE)
-			queue = redirect(pf, burst->hash[i]) & mask;
-		burst->wanted[queue] |= BIT64(i);
+		if (unlikely(!flow.frame || !same_flow(&frame[i], flow.frame)))
+			find_flow(pf, mrqc, mask, &frame[i], &flow);
+		burst->type[i] = flow.type;
+		burst->hash[i] = flow.hash;
+		burst->wanted[flow.queue] |= BIT64(i);
 	}
 }
