@@ -64,8 +64,8 @@ class Guest(Machine):
     def command(self):
         """QEMU's command line."""
         options = ["-o", str(self.dir / "initrd")] if self.files else []
-        # no_timer_check: the kernel calibrates its timer against emulated clocks and gives up (panic)
-        # when the host was busy elsewhere for those milliseconds; under KVM it skips that by itself.
+        # no_timer_check: the kernel tries its timer against emulated clocks and panics when the
+        # host was busy elsewhere for those milliseconds; under KVM it skips that by itself.
         kernel_args = ["console=ttyS0 panic=0 iomem=relaxed no_timer_check",
                        "softiov.modules=" + ",".join(self.modules),
                        "softiov.hostname=" + self.name,
