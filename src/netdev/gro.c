@@ -38,7 +38,7 @@ static uint32_t parse_ip(struct segment *segment)
 	switch (get_be16(at(segment->packet, ETH_TYPE))) {
 	case ETH_TYPE_IPV4:
 		if (room < IPV4_HEADER_LEN + TCP_HEADER_LEN || ip[0] != IPV4_PLAIN ||
-		    ip[IPV4_PROTOCOL] != IPPROTO_TCP || !(segment->packet->flags & SOFTIOV_IP_GOOD))
+		    ip[IPV4_PROTOCOL] != IPPROTO_TCP)
 			return 0;
 		segment->tcp = ETH_HEADER_LEN + IPV4_HEADER_LEN;
 		len = get_be16(ip + IPV4_TOTAL_LENGTH);
@@ -59,16 +59,19 @@ static uint32_t parse_ip(struct segment *segment)
 
 static void parse(struct segment *segment, const struct softiov_packet *packet)
 {
+	uint16_t good;
 	uint32_t len;
 
 	*segment = (struct segment){ .packet = packet };
-	if (packet->flags & SOFTIOV_MORE || !(packet->flags & SOFTIOV_L4_GOOD) ||
-	    packet->len < ETH_HEADER_LEN)
+	if (packet->flags & SOFTIOV_MORE || packet->len < ETH_HEADER_LEN)
 		return;
 	len = parse_ip(segment);
 	if (!len)
 		return;
 	segment->tcp_flow = true;
+	good = segment->ipv6 ? SOFTIOV_L4_GOOD : SOFTIOV_L4_GOOD | SOFTIOV_IP_GOOD;
+	if ((packet->flags & good) != good)
+		return;
 	segment->headers = segment->tcp + (*at(packet, segment->tcp + TCP_DATA_OFFSET) >> 4) * 4;
 	if (segment->headers < segment->tcp + TCP_HEADER_LEN ||
 	    segment->headers >= ETH_HEADER_LEN + len)
