@@ -136,26 +136,19 @@ static void complete_advanced(const struct rx_pool *r, struct rx_window *w,
 	}
 }
 
-/* The write-back of a frame that fits one buffer. */
-static inline void complete_single(struct ixgbe_desc *desc, const struct frame *frame,
-				   uint32_t type, uint32_t hash, uint32_t len, uint32_t checked)
-{
-	put_le64(&desc->dword[0], (uint64_t)hash << 32 | type);
-	put_le64(&desc->dword[2],
-		 (uint64_t)(len | vlan_field(frame)) << 32 | advanced_status(frame, checked));
-}
-
-static inline void count_kind(struct rx_pool *r, const struct frame *frame, uint32_t checked)
+/* @n frames of one kind. */
+static inline void count_kind(struct rx_pool *r, const struct frame *frame, uint32_t checked,
+			      unsigned int n)
 {
 	static const uint8_t broadcast[ETH_ALEN] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
 	if (unlikely(checked & (FRAME_IP_BAD | FRAME_L4_BAD)))
-		r->totals.csum_bad++;
+		r->totals.csum_bad += n;
 	if (unlikely(frame->header[0] & 1)) {
 		if (memcmp(frame->header, broadcast, ETH_ALEN) == 0)
-			r->totals.broadcast++;
+			r->totals.broadcast += n;
 		else
-			r->totals.multicast++;
+			r->totals.multicast += n;
 	}
 }
 
@@ -275,7 +268,19 @@ static void deliver_cut(struct rx_pool *r, struct rx_window *w, struct frame_cut
 		complete_legacy(w, cut);
 	w->packets++;
 	w->bytes += cut->len - tag;
-	count_kind(r, cut->frame, cut->status);
+	count_kind(r, cut->frame, cut->status, 1);
+}
+
+/* Find the buffers of the window, as far as the cached translation covers them, and bring them near. */
+static void map_window(struct rx_window *w)
+{
+	const struct ixgbe_dma_view view = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
+
+	for (uint32_t i = w->next; i < w->have; i++) {
+		w->buffer[i] = ixgbe_dma_viewed(&view, buffer_address(&w->desc[i]), w->buffer_len);
+		__builtin_prefetch(w->buffer[i], 1);
+	}
+	w->mapped = w->have;
 }
 
 /*
@@ -285,27 +290,31 @@ static void deliver_cut(struct rx_pool *r, struct rx_window *w, struct frame_cut
 static bool deliver_whole(struct rx_pool *r, struct rx_window *w, struct frame_cut *cut,
 			  unsigned int i, uint32_t tag)
 {
-	const struct ixgbe_dma_view view = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
 	unsigned int left = frame_cut_left(cut, w->have - w->next), n = 0;
 	const struct frame *frame = cut->frame;
 	struct ixgbe_desc *desc = &w->desc[w->next];
-	uint32_t type = packet_type(&frame->info) | r->rss.type[i];
-	uint32_t hash = r->hash_wanted ? r->rss.hash[i] : frame->info.ip_id;
+	uint8_t **host = &w->buffer[w->next];
 	uint32_t len[RX_WINDOW];
-	uint8_t *host[RX_WINDOW];
+	uint64_t what, status;
 
 	if (unlikely(w->legacy || w->bad || cut->len > MIN(w->buffer_len, r->max_len + tag)))
 		return true;
-	while (n < left && (host[n] = ixgbe_dma_viewed(&view, buffer_address(&desc[n]), cut->len)))
+	if (w->mapped != w->have)
+		map_window(w);
+	while (n < left && host[n])
 		n++;
 	if (unlikely(!n))
 		return true;
 	n = frame_cut_run(cut, host, n, len);
+	what = (uint64_t)(r->hash_wanted ? r->rss.hash[i] : frame->info.ip_id) << 32 |
+	       packet_type(&frame->info) | r->rss.type[i];
+	status = (uint64_t)vlan_field(frame) << 32 | advanced_status(frame, cut->status);
 	for (unsigned int k = 0; k < n; k++) {
-		complete_single(&desc[k], frame, type, hash, len[k], cut->status);
+		put_le64(&desc[k].dword[0], what);
+		put_le64(&desc[k].dword[2], status | (uint64_t)len[k] << 32);
 		w->bytes += len[k] - tag;
-		count_kind(r, frame, cut->status);
 	}
+	count_kind(r, frame, cut->status, n);
 	w->next += n;
 	w->free -= n;
 	w->packets += n;
@@ -328,18 +337,6 @@ static void deliver_frame(struct rx_pool *r, struct rx_window *w, const struct f
 }
 
 /* --- frames that ask for nothing --------------------------------------------------------------- */
-
-/* Find the buffers of the window, as far as the cached translation covers them, and bring them near. */
-static void map_window(struct rx_window *w)
-{
-	const struct ixgbe_dma_view view = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
-
-	for (uint32_t i = w->next; i < w->have; i++) {
-		w->buffer[i] = ixgbe_dma_viewed(&view, buffer_address(&w->desc[i]), w->buffer_len);
-		__builtin_prefetch(w->buffer[i], 1);
-	}
-	w->mapped = w->have;
-}
 
 /*
  * Deliver the first frames of the bitmap @wanted, up to one that is of another kind or for which
@@ -377,9 +374,11 @@ static uint64_t deliver_plain(struct rx_pool *r, struct rx_window *w, const stru
 		}
 		if (r->hash_wanted)
 			hash = r->rss.hash[i];
-		complete_single(desc, f, type, hash, len, checked);
+		put_le64(&desc->dword[0], (uint64_t)hash << 32 | type);
+		put_le64(&desc->dword[2],
+			 (uint64_t)(len | vlan_field(f)) << 32 | advanced_status(f, checked));
 		bytes += len;
-		count_kind(r, f, checked);
+		count_kind(r, f, checked, 1);
 	}
 	w->packets += next - w->next;
 	w->free -= next - w->next;
