@@ -79,8 +79,8 @@ static bool want(struct round *round, unsigned int vport, uint64_t frames)
 	return true;
 }
 
-/* Have all who want frame @i get it. Return: does anybody? */
-static bool want_asked(struct round *round, unsigned int i, const struct eswitch_key *key)
+/* Have all who want the frames in the bitmap @frames, which have @key, get them. Return: does anybody? */
+static bool want_asked(struct round *round, const struct eswitch_key *key, uint64_t frames)
 {
 	unsigned int single, copies, wanted = 0;
 	struct vport_set to;
@@ -88,9 +88,9 @@ static bool want_asked(struct round *round, unsigned int i, const struct eswitch
 
 	copies = eswitch_forward(round->config->table, round->source, key, &to, &single);
 	if (copies == 1 && single == ESWITCH_UPLINK)
-		round->only_wire |= BIT64(i);
+		round->only_wire |= frames;
 	while (copies && (vport = vport_set_pop(&to)) >= 0)
-		wanted += want(round, (unsigned int)vport, BIT64(i));
+		wanted += want(round, (unsigned int)vport, frames);
 	return wanted;
 }
 
@@ -124,48 +124,52 @@ static void count_sent(struct round *round, const struct frame *frame, unsigned 
 	round->bytes += bytes;
 }
 
-/* Frames @from ... @to - 1 have the same verdict: that of @key. */
-static void sort_run(struct round *round, struct frame *frame, const struct eswitch_key *key,
-		     unsigned int from, unsigned int to)
+/* The frames leave with the tag that the port VLAN says. */
+static void set_tag(struct frame *frame, unsigned int n, const struct eswitch_key *key)
 {
-	uint64_t run = (UINT64_MAX >> (FRAME_BURST - (to - from))) << from;
-	enum vport_drop why = drop_counter[key->drop];
-	bool wanted = !key->drop;
-
-	if (likely(wanted)) {
-		if (likely(key->receiver != ESWITCH_ASK))
-			wanted = want(round, key->receiver, run);
+	for (unsigned int i = 0; i < n; i++) {
+		frame[i].vlan = key->vlan;
+		if (key->tagged)
+			frame[i].flags |= FRAME_VLAN;
 		else
-			wanted = want_asked(round, from, key);
-		if (key->receiver == ESWITCH_UPLINK)
-			round->only_wire |= run;
-		why = VPORT_DROP_TX_NO_RECEIVER;
+			frame[i].flags &= (uint16_t)~FRAME_VLAN;
 	}
-	if (likely(wanted))
-		count_sent(round, &frame[from], to - from);
-	else
+}
+
+/* Frames @from ... @to - 1 are a train: addresses, tag and verdict are those of @key. */
+static void sort_train(struct round *round, struct frame *frame, const struct eswitch_key *key,
+		       unsigned int from, unsigned int to)
+{
+	uint64_t train = (UINT64_MAX >> (FRAME_BURST - (to - from))) << from;
+	const struct frame_burst *burst = &round->worker->burst;
+	enum vport_drop why = drop_counter[key->drop];
+	bool wanted = false;
+
+	if (likely(!key->drop)) {
+		why = VPORT_DROP_TX_NO_RECEIVER;
+		wanted = likely(key->receiver != ESWITCH_ASK) ? want(round, key->receiver, train)
+							      : want_asked(round, key, train);
+		if (key->receiver == ESWITCH_UPLINK)
+			round->only_wire |= train;
+	}
+	if (unlikely(key->tagged != !!(frame[from].flags & FRAME_VLAN) ||
+		     key->vlan != frame[from].vlan))
+		set_tag(&frame[from], to - from, key);
+	if (unlikely(!wanted)) {
 		drop_frames(round, &frame[from], to - from, why);
-}
-
-/* The frame leaves with the tag that the port VLAN says. */
-static inline void set_tag(struct frame *frame, const struct eswitch_key *key)
-{
-	uint16_t flags = frame->flags & (uint16_t)~FRAME_VLAN;
-
-	frame->vlan = key->vlan;
-	frame->flags = key->tagged ? flags | FRAME_VLAN : flags;
-}
-
-static inline bool same_verdict(const struct eswitch_key *key, const struct eswitch_key *other)
-{
-	return key->receiver == other->receiver && key->drop == other->drop &&
-	       key->receiver != ESWITCH_ASK;
+	} else if (likely(burst->plain && to - from == burst->n)) {
+		round->packets += burst->packets;
+		round->bytes += burst->bytes;
+	} else {
+		count_sent(round, &frame[from], to - from);
+	}
 }
 
 /* Which frames may be sent, and who gets them? */
 static void sort_burst(struct round *round, struct frame *frame, unsigned int n)
 {
 	struct eswitch_key key[FRAME_BURST];
+	uint64_t trains;
 
 	for (unsigned int i = 0; i < n; i++) {
 		frame[i].source = (uint16_t)round->source;
@@ -173,14 +177,13 @@ static void sort_burst(struct round *round, struct frame *frame, unsigned int n)
 					       .vlan = frame[i].vlan,
 					       .tagged = frame[i].flags & FRAME_VLAN };
 	}
-	eswitch_burst(round->config->table, round->source, key, n);
-	for (unsigned int from = 0, to; from < n; from = to) {
-		for (to = from; to < n; to++) {
-			if (unlikely(to > from && !same_verdict(&key[to], &key[from])))
-				break;
-			set_tag(&frame[to], &key[to]);
-		}
-		sort_run(round, frame, &key[from], from, to);
+	trains = eswitch_burst(round->config->table, round->source, key, n);
+	while (trains) {
+		unsigned int from = (unsigned int)__builtin_ctzll(trains);
+
+		trains &= trains - 1;
+		sort_train(round, frame, &key[from], from,
+			   trains ? (unsigned int)__builtin_ctzll(trains) : n);
 	}
 }
 

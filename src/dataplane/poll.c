@@ -36,6 +36,7 @@ static bool ask(struct dp_worker *worker, struct dp_port *port, const struct dp_
 		return false;
 	burst->n = 0;
 	burst->segments = 0;
+	burst->plain = false;
 	n = from->ops->tx_burst(from->queue, burst, now);
 	from->quiet_at = n ? 0 : rung;
 	if (!n)
@@ -103,6 +104,7 @@ static bool ask_uplink(struct dp_worker *worker, struct dp_port *port,
 
 	if (!uplink || now < port->uplink_next_ns)
 		return false;
+	worker->burst.plain = false;
 	n = uplink->ops->receive(uplink, worker->burst.frame, FRAME_BURST);
 	if (!n) {
 		port->uplink_next_ns = now + DP_UPLINK_RECHECK_NS;

@@ -172,10 +172,12 @@ unsigned int eswitch_forward(const struct eswitch_table *table, unsigned int vpo
 
 /**
  * eswitch_burst() - eswitch_ingress() and, as far as one look-up decides, eswitch_forward(), for @n
- * frames of one sender: fills @drop and, of frames not dropped, @receiver.
+ * frames of one sender, at most 64: fills @drop and, of frames not dropped, @receiver.
+ * Return: bit i: frame i begins a train: those behind it, up to the next, have its addresses, tag and
+ * verdict.
  */
-void eswitch_burst(const struct eswitch_table *table, unsigned int vport, struct eswitch_key *key,
-		   unsigned int n);
+uint64_t eswitch_burst(const struct eswitch_table *table, unsigned int vport,
+		       struct eswitch_key *key, unsigned int n);
 
 static inline bool vport_set_has(const struct vport_set *set, unsigned int vport)
 {

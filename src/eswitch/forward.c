@@ -283,10 +283,10 @@ static inline void decide(const struct eswitch_table *table, unsigned int vport,
 		key->receiver = (uint16_t)forward_plain(table, vport, mac_find(table, mac), key);
 }
 
-void eswitch_burst(const struct eswitch_table *table, unsigned int vport, struct eswitch_key *key,
-		   unsigned int n)
+uint64_t eswitch_burst(const struct eswitch_table *table, unsigned int vport,
+		       struct eswitch_key *key, unsigned int n)
 {
-	uint64_t known_source = MAC_EMPTY, macs = 0, asked = 0, answer = 0;
+	uint64_t known_source = MAC_EMPTY, macs = 0, asked = 0, answer = 0, trains = 0;
 	bool plain = is_plain(table, vport);
 	uint32_t more_macs = 0;
 
@@ -298,10 +298,12 @@ void eswitch_burst(const struct eswitch_table *table, unsigned int vport, struct
 			put_le64(&key[i].vlan, answer);
 			continue;
 		}
+		trains |= BIT64(i);
 		macs = head;
 		more_macs = tail;
 		asked = rest;
 		decide(table, vport, plain, &key[i], &known_source);
 		answer = get_rest(&key[i]);
 	}
+	return trains;
 }

@@ -14,10 +14,18 @@ _Static_assert(FRAME_BURST <= 64, "a choice of a burst's frames is a bitmap of o
 
 #define BURST_SEGMENTS (FRAME_BURST * 8)
 
-/** struct frame_burst - frames of one transmit queue under way; owned by a worker. */
+/**
+ * struct frame_burst - frames of one transmit queue under way; owned by a worker.
+ * @n: frames
+ * @segments: used of @segment
+ * @packets, @bytes: frames and bytes they will be delivered as (frame_count())
+ * @plain: none of them asks for anything
+ */
 struct frame_burst {
-	unsigned int n;	       /* frames */
-	unsigned int segments; /* used of @segment */
+	unsigned int n;
+	unsigned int segments;
+	uint64_t packets, bytes;
+	bool plain;
 	struct frame frame[FRAME_BURST];
 	struct frame_segment segment[BURST_SEGMENTS];
 };

@@ -132,7 +132,6 @@ struct ixgbe_fetcher {
  * struct ixgbe_txq - a transmit queue at run time; handle of model_ops.tx_*. Worker only.
  * @taken: descriptors that the burst under way consumes, @left: posted behind them
  * @reports: of them want DD: entries of @report, offsets from the head
- * @packets, @bytes: of the burst under way, after segmentation
  */
 struct ixgbe_txq {
 	struct ixgbe_pf *pf;
@@ -141,7 +140,6 @@ struct ixgbe_txq {
 	uint16_t taken, reports;
 	uint32_t left;
 	struct ixgbe_fetcher fetcher;
-	uint64_t packets, bytes;
 	uint8_t report[IXGBE_TX_BURST_DESCS];
 };
 

@@ -367,8 +367,9 @@ static void finish_frames(struct decoder *d)
 		good++;
 	}
 	burst->n = good;
-	d->q->packets = packets;
-	d->q->bytes = bytes;
+	burst->packets = packets;
+	burst->bytes = bytes;
+	burst->plain = n && good == n && d->plain == UINT64_MAX >> (FRAME_BURST - n);
 }
 
 /* --- the queue ------------------------------------------------------------------------------- */
@@ -470,14 +471,14 @@ static unsigned int write_back(struct ixgbe_txq *q)
 	return written;
 }
 
-static void count_burst(const struct ixgbe_txq *q)
+static void count_burst(const struct ixgbe_txq *q, const struct frame_burst *burst)
 {
 	struct ixgbe_pool_state *pool = q->pf->pool[q->fetcher.home->pool].state;
 
-	ixgbe_counter_add(&q->state->packets, q->packets);
-	ixgbe_counter_add(&q->state->bytes, q->bytes);
-	ixgbe_counter_add(&pool->gptc, q->packets);
-	ixgbe_counter_add(&pool->gotc, q->bytes);
+	ixgbe_counter_add(&q->state->packets, burst->packets);
+	ixgbe_counter_add(&q->state->bytes, burst->bytes);
+	ixgbe_counter_add(&pool->gptc, burst->packets);
+	ixgbe_counter_add(&pool->gotc, burst->bytes);
 }
 
 void ixgbe_tx_complete(void *queue, struct frame_burst *burst, uint64_t now)
@@ -489,8 +490,8 @@ void ixgbe_tx_complete(void *queue, struct frame_burst *burst, uint64_t now)
 			   ixgbe_tx_regs(q->pf, q->index));
 	ixgbe_ring_prefetch(&q->state->ring, &q->fetcher, 0, MIN(q->left, IXGBE_TX_BURST_DESCS),
 			    false);
-	if (q->packets)
-		count_burst(q);
+	if (burst->packets)
+		count_burst(q, burst);
 	q->taken = 0;
 	if (written)
 		ixgbe_tx_cause(q->pf, q->index, written, now);

@@ -197,14 +197,28 @@ static void compare_burst(const struct eswitch_table *table, unsigned int vport)
 					       .vlan = (uint16_t)random_vid() };
 		random_mac(header[i]);
 		random_mac(header[i] + 6);
-		if (i && one_in(2)) /* trains of one source */
+		if (i && one_in(2)) /* of one source */
 			memcpy(header[i] + 6, header[i - 1] + 6, 6);
+		if (i && one_in(2)) { /* trains */
+			memcpy(header[i], header[i - 1], 12);
+			key[i].tagged = key[i - 1].tagged;
+			key[i].vlan = key[i - 1].vlan;
+		}
 	}
 	for (unsigned int n = 0; n <= 8; n += 4) {
 		struct eswitch_key burst[8];
+		uint64_t trains;
 
 		memcpy(burst, key, sizeof(burst));
-		eswitch_burst(table, vport, burst, n);
+		trains = eswitch_burst(table, vport, burst, n);
+		assert_int_equal(trains >> n, 0);
+		for (unsigned int i = 0; i < n; i++) {
+			bool goes_on = i && !memcmp(header[i], header[i - 1], 12) &&
+				       key[i].tagged == key[i - 1].tagged &&
+				       key[i].vlan == key[i - 1].vlan;
+
+			assert_int_equal(trains >> i & 1, !goes_on);
+		}
 		for (unsigned int i = 0; i < n; i++) {
 			struct vport_set to;
 			unsigned int single;
