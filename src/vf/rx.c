@@ -210,7 +210,7 @@ static unsigned int run(struct softiov_queue *queue, struct softiov_packet *rest
 		if (((s0 & s1 & s2 & s3) & (RXD_DD | RXD_EOP)) != (RXD_DD | RXD_EOP) ||
 		    (s0 | s1 | s2 | s3) & RXE)
 			break;
-		__builtin_prefetch(&desc[i + LINES_AHEAD * DESCS_PER_LINE], 1);
+		vf_prefetch_write(&desc[i + LINES_AHEAD * DESCS_PER_LINE]);
 		bytes += take(&desc[i], &buffers[i], *--top, delta, s0, &packet[i]);
 		bytes += take(&desc[i + 1], &buffers[i + 1], *--top, delta, s1, &packet[i + 1]);
 		bytes += take(&desc[i + 2], &buffers[i + 2], *--top, delta, s2, &packet[i + 2]);

@@ -25,6 +25,8 @@
 	 SOFTIOV_SCTP_CSUM | SOFTIOV_TSO)
 #define CSUMS (OFFLOADS & ~SOFTIOV_VLAN)
 #define DATA (TXD_DTYP_DATA | TXD_DEXT | TXD_IFCS)
+#define DESCS_PER_LINE 4u
+#define FETCH_MAX 64u
 #define LEN_AND_FLAGS 1 /* quadword of struct softiov_packet */
 #define FLAGS_SHIFT 32
 /* What a plain packet has not: flags, or more bytes than a descriptor takes. */
@@ -37,6 +39,9 @@
 _Static_assert(offsetof(struct softiov_packet, len) == 8 &&
 		       offsetof(struct softiov_packet, flags) == 12,
 	       "length and flags of a packet are read as one quadword");
+
+/* A descriptor goes with one store: there is room for few stores that wait for a line of another processor's. */
+typedef uint64_t pair __attribute__((vector_size(16), aligned(8), may_alias));
 
 static inline uint32_t wrap(uint32_t index, uint32_t size)
 {
@@ -183,21 +188,24 @@ static unsigned int post_plain(struct softiov_queue *queue,
 	struct vf_desc *restrict desc = &ring->desc[ring->next];
 	void **restrict buffer = &ring->buffer[ring->next];
 	const struct softiov_pool pool = *queue->pool;
-	const uint64_t delta = queue->delta;
-	uint64_t seen = 0, bytes = 0;
+	const pair delta = { queue->delta, 0 }, constant = { 0, DATA | TXD_EOP };
+	const pair address = { UINT64_MAX, 0 }, length = { 0, UINT32_MAX };
+	pair seen = { 0 }, lengths = { 0 };
+	uint64_t bytes;
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		const uint64_t *from = (const uint64_t *)(const void *)&packet[i];
-		uint64_t data = from[0], word = from[LEN_AND_FLAGS], len = (uint32_t)word;
+		const pair word = *(const pair *)(const void *)&packet[i];
+		const pair len = word & length;
 
 		seen |= word;
-		bytes += len;
-		desc[i].qword[0] = data + delta;
-		desc[i].qword[1] = DATA | TXD_EOP | len | len << TXD_PAYLEN_SHIFT;
-		buffer[i] = vf_pool_buffer(&pool, (const void *)data);
+		lengths += len;
+		*(pair *)&desc[i] =
+			((word & address) + delta) | len | len << TXD_PAYLEN_SHIFT | constant;
+		buffer[i] = vf_pool_buffer(&pool, packet[i].data);
 	}
-	if (unlikely(seen & NOT_PLAIN)) {
+	bytes = lengths[LEN_AND_FLAGS];
+	if (unlikely(seen[LEN_AND_FLAGS] & NOT_PLAIN)) {
 		bytes = 0;
 		for (i = 0; i < n; i++) {
 			const uint64_t *from = (const uint64_t *)(const void *)&packet[i];
@@ -373,12 +381,23 @@ static unsigned int post_all(struct softiov_queue *queue, const struct softiov_p
 	return taken;
 }
 
+/* All lines that will be written at once, so that the waits for them overlap. */
+static inline void fetch_descs(const struct vf_tx_ring *ring, unsigned int n)
+{
+	const struct vf_desc *desc = &ring->desc[ring->next];
+
+	n = MIN(MIN(n, ring->size - ring->next), FETCH_MAX);
+	for (unsigned int i = 0; i < n; i += DESCS_PER_LINE)
+		vf_prefetch_write(&desc[i]);
+}
+
 unsigned int softiov_tx_burst(struct softiov_queue *queue, const struct softiov_packet *packet,
 			      unsigned int n)
 {
 	struct vf_tx_ring *ring = &queue->tx;
 	unsigned int taken;
 
+	fetch_descs(ring, n);
 	if (room(ring) < ring->size / 2 || room(ring) < n)
 		vf_tx_clean(queue);
 	taken = post_all(queue, packet, n);
