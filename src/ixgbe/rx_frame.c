@@ -37,44 +37,40 @@ static uint64_t buffer_address(const struct ixgbe_desc *desc)
 	return get_le64(&desc->dword[0]);
 }
 
-static uint32_t packet_type(const struct frame_info *info)
+static inline uint32_t packet_type(const struct frame_info *info)
 {
+	static const uint32_t l3[] = { 0, IXGBE_RXD_IPV4, IXGBE_RXD_IPV6 };
+	static const uint32_t options[] = { 0, IXGBE_RXD_IPV4E, IXGBE_RXD_IPV6E };
 	static const uint32_t l4[] = {
 		[FRAME_L4_NONE] = 0,
 		[FRAME_L4_TCP] = IXGBE_RXD_TCP,
 		[FRAME_L4_UDP] = IXGBE_RXD_UDP,
 		[FRAME_L4_SCTP] = IXGBE_RXD_SCTP,
 	};
+	uint32_t type = l3[info->l3] | l4[info->l4];
 
-	switch (info->l3) {
-	case FRAME_L3_IPV4:
-		return l4[info->l4] | IXGBE_RXD_IPV4 | (info->ip_options ? IXGBE_RXD_IPV4E : 0);
-	case FRAME_L3_IPV6:
-		return l4[info->l4] | IXGBE_RXD_IPV6 | (info->ip_options ? IXGBE_RXD_IPV6E : 0);
-	default:
-		return 0;
-	}
+	return unlikely(info->ip_options) ? type | options[info->l3] : type;
 }
+
+/* FRAME_IP_CHECKED ... FRAME_L4_BAD, the four bits of @checked, as status and errors. */
+#define JUDGED(checked)                                      \
+	(((checked)&FRAME_IP_CHECKED ? IXGBE_RXD_IPCS : 0) | \
+	 ((checked)&FRAME_IP_BAD ? IXGBE_RXD_IPE : 0) |      \
+	 ((checked)&FRAME_L4_CHECKED ? IXGBE_RXD_L4CS : 0) | \
+	 ((checked)&FRAME_L4_BAD ? IXGBE_RXD_TCPE : 0))
+#define JUDGED_4(checked) \
+	JUDGED(checked), JUDGED((checked) + 1), JUDGED((checked) + 2), JUDGED((checked) + 3)
 
 /* Advanced write-back, status and errors of the last descriptor (7.1.6.2). */
 static inline uint32_t advanced_status(const struct frame *frame, uint32_t checked)
 {
-	uint32_t status = IXGBE_RXD_DD | IXGBE_RXD_EOP;
+	static const uint32_t judged[] = { JUDGED_4(0), JUDGED_4(4), JUDGED_4(8), JUDGED_4(12) };
+	uint32_t status = IXGBE_RXD_DD | IXGBE_RXD_EOP | judged[checked];
 
-	if (likely(frame->flags & FRAME_LOOPBACK))
-		status |= IXGBE_RXD_LB;
-	if (frame->flags & FRAME_VLAN)
-		status |= IXGBE_RXD_VP;
-	if (!checked)
-		return status;
-	if (checked & FRAME_IP_CHECKED)
-		status |= IXGBE_RXD_IPCS;
-	if (checked & FRAME_IP_BAD)
-		status |= IXGBE_RXD_IPE;
-	if (checked & FRAME_L4_CHECKED)
-		status |= IXGBE_RXD_L4CS | (frame->info.l4 == FRAME_L4_UDP ? IXGBE_RXD_UDPCS : 0);
-	if (checked & FRAME_L4_BAD)
-		status |= IXGBE_RXD_TCPE;
+	status |= frame->flags & FRAME_LOOPBACK ? IXGBE_RXD_LB : 0;
+	status |= frame->flags & FRAME_VLAN ? IXGBE_RXD_VP : 0;
+	if (frame->info.l4 == FRAME_L4_UDP && checked & FRAME_L4_CHECKED)
+		status |= IXGBE_RXD_UDPCS;
 	return status;
 }
 
