@@ -56,12 +56,12 @@ struct dp_tx_queue {
 struct dp_config {
 	struct eswitch_table *table; /* owned: freed with the configuration */
 	bool link_up;		     /* else transmits are drained and counted tx_link_down */
-	struct dp_vport vport[ESWITCH_VPORTS];	/* [ESWITCH_UPLINK]: only stats */
-	struct quiesce_head retired;		/* private: how it is freed once replaced */
-	unsigned int hots, cursor, rounds_idle; /* private: of the worker */
-	uint16_t hot[DP_TX_QUEUES];		/* likewise */
-	unsigned int queues;			/* at most DP_TX_QUEUES */
-	struct dp_tx_queue queue[];		/* malloc'ed as one block */
+	struct dp_vport vport[ESWITCH_VPORTS]; /* [ESWITCH_UPLINK]: only stats */
+	struct quiesce_head retired;	       /* private: how it is freed once replaced */
+	unsigned int hots, cursor, rounds_idle, forgotten; /* private: of the worker */
+	uint16_t hot[DP_TX_QUEUES];			   /* likewise */
+	unsigned int queues;				   /* at most DP_TX_QUEUES */
+	struct dp_tx_queue queue[];			   /* malloc'ed as one block */
 };
 
 /** struct dp_policy - how an idle worker behaves; times in microseconds. */

@@ -115,15 +115,18 @@ static bool ask_uplink(struct dp_worker *worker, struct dp_port *port,
 	return true;
 }
 
-/* Have queues asked though nobody rang: one per round while there is work, else all at times. */
+/* Have queues asked though nobody rang: the next in turn while there is work, else all at times. */
 static void forget_quiet(struct dp_config *config, bool busy)
 {
 	unsigned int n = busy ? 1 : config->queues;
 
 	if (!busy && ++config->rounds_idle % ROUNDS_TO_ASK_ALL)
 		return;
-	for (unsigned int i = 0; i < n; i++)
-		config->queue[(config->cursor + i) % config->queues].quiet_at = 0;
+	for (; n; n--) {
+		config->queue[config->forgotten].quiet_at = 0;
+		if (++config->forgotten == config->queues)
+			config->forgotten = 0;
+	}
 }
 
 bool dp_poll_port(struct dp_worker *worker, struct dp_port *port, uint64_t now)

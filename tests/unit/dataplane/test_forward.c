@@ -430,6 +430,25 @@ static void test_silent_queues(void **state)
 	free(config);
 }
 
+/* A queue may come to work though nobody rings, and is asked in the end, whatever the others do. */
+static void test_unrung(void **state)
+{
+	struct fixture *f = *state;
+	const _Atomic unsigned int rung = 7;
+	uint32_t serial = 0;
+
+	for (unsigned int i = 1; i < FAKE_POOLS; i++)
+		f->config->queue[i].doorbell = &rung;
+	dp_poll_port(f->worker, f->port, 1);
+	for (unsigned int i = 1; i < FAKE_POOLS; i++)
+		fake_send_frame(f->fake, i, 0, serial++);
+	for (unsigned int i = 0; i < 4 * FAKE_POOLS; i++) {
+		fake_send_frame(f->fake, 0, 1, serial++);
+		dp_poll_port(f->worker, f->port, 2 + i);
+	}
+	assert_int_equal(f->fake->pool[0].n, FAKE_POOLS - 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -439,7 +458,7 @@ int main(void)
 		TEST(test_flood),     TEST(test_order),		TEST(test_refused),
 		TEST(test_port_vlan), TEST(test_from_wire),	TEST(test_tso),
 		TEST(test_sums),      TEST(test_armed),		TEST(test_bare),
-		TEST(test_doorbell),  TEST(test_silent_queues),
+		TEST(test_doorbell),  TEST(test_silent_queues), TEST(test_unrung),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
