@@ -12,7 +12,7 @@
 #define LANE_BUFFER_SIZE \
 	16384 /* every frame fits in one; a segmentation request of 64 KiB and its headers in five */
 #define LANE_REQUEST_PIECES 5
-#define LANE_RX_RING 1024
+#define LANE_RX_RING 2048 /* a burst of segmentation requests is thousands of frames */
 #define LANE_TX_RING 256
 #define LANE_BURST 32 /* frames from the TAP at a time */
 #define LANE_PACKETS (LANE_BURST + LANE_REQUEST_PIECES)

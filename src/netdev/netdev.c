@@ -74,11 +74,12 @@ static void print_counters(const struct netdev *netdev)
 
 		if (lane->napi)
 			softiov_napi_stats(lane->napi, &napi);
-		printf("%s queue %u: sent %" PRIu64 ", dropped %" PRIu64 ", received %" PRIu64
-		       ", joined %" PRIu64 ", dropped %" PRIu64 "; interrupts %" PRIu64
+		printf("%s queue %u: sent %" PRIu64 ", not sent %" PRIu64 ", received %" PRIu64
+		       ", not delivered %" PRIu64 ", joined %" PRIu64 "; interrupts %" PRIu64
 		       ", polls %" PRIu64 ", budget spent %" PRIu64 "\n",
-		       netdev->options->name, i, s->sent, s->sent_dropped, s->received, s->joined,
-		       s->received_dropped, napi.interrupts, napi.polls, napi.budget_spent);
+		       netdev->options->name, i, s->sent, s->sent_dropped, s->received,
+		       s->received_dropped, s->joined, napi.interrupts, napi.polls,
+		       napi.budget_spent);
 	}
 	fflush(stdout);
 }

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include "util/util.h"
 
-#define NETDEV_MTU_MAX 9710 /* of the 82599 and its stock drivers */
-#define NETDEV_QUEUES_MAX 2 /* vectors for queues that a VF has */
+#define NETDEV_MTU_MAX 9710u /* of the 82599 and its stock drivers */
+#define NETDEV_QUEUES_MAX 2  /* vectors for queues that a VF has */
 #define NETDEV_BUDGET_MAX 256
 #define NETDEV_BUDGET_DEFAULT 64
 
