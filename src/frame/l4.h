@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * l4.h - what a finished frame's headers say of the L4 checksum. Private to the room.
+ * l4.h - what the headers of a finished frame say of the L4 checksum.
  */
 #ifndef SOFTIOV_FRAME_L4_H
 #define SOFTIOV_FRAME_L4_H

@@ -12,33 +12,6 @@
 #include <netinet/in.h>
 #include "frame/l4.h"
 
-/* Partial sum (csum.c) of @len bytes, behind which 8 more are readable. */
-static inline uint64_t sum_words(const uint8_t *from, uint32_t len, uint64_t sum)
-{
-	for (; len >= sizeof(uint64_t); len -= sizeof(uint64_t), from += sizeof(uint64_t))
-		sum = csum_add(sum, get_le64(from));
-	return len ? csum_add(sum, get_le64(from) & (BIT64(8 * len) - 1)) : sum;
-}
-
-/*
- * A sum that contains its own checksum is all ones, that is zero modulo 2^16 - 1, which divides
- * 2^64 - 1. No sum here is zero: there is a version or a protocol in it.
- */
-static inline bool verifies(uint64_t sum)
-{
-	return sum % 0xffff == 0;
-}
-
-static inline uint32_t judge_ipv4(const uint8_t *ip)
-{
-	uint64_t sum = csum_add(get_le64(ip), get_le64(ip + 8));
-
-	sum = csum_add(sum, get_le32(ip + 16));
-	if (unlikely((ip[0] & 15u) * 4 > IPV4_HEADER_LEN))
-		sum = sum_words(ip + IPV4_HEADER_LEN, (ip[0] & 15u) * 4 - IPV4_HEADER_LEN, sum);
-	return verifies(sum) ? FRAME_IP_CHECKED : FRAME_IP_CHECKED | FRAME_IP_BAD;
-}
-
 static inline uint64_t pseudo_header(const struct frame *frame, uint32_t len)
 {
 	const uint8_t *ip = frame->header + frame->info.l3_offset;
@@ -50,27 +23,19 @@ static inline uint64_t pseudo_header(const struct frame *frame, uint32_t len)
 	return sum_words(ip + IPV6_SOURCE, IPV6_ADDRESSES_LEN, sum);
 }
 
-bool frame_plain_judge(const struct frame *frame, uint32_t *status)
+bool frame_plain_judge_l4(const struct frame *frame, uint32_t *status)
 {
 	const struct frame_info *info = &frame->info;
-	uint32_t len;
+	uint32_t len = l4_length(frame);
 
-	*status = 0;
-	if (frame->header_len > FRAME_HEADER_MAX - sizeof(uint64_t))
-		return false;
-	if (info->l3 == FRAME_L3_IPV4)
-		*status = judge_ipv4(frame->header + info->l3_offset);
-	if (info->l4 == FRAME_L4_NONE || l4_no_udp_checksum(frame))
-		return true;
-	len = l4_length(frame);
 	if (!len)
 		return true;
 	if (info->l4 == FRAME_L4_SCTP || info->l4_offset + len > frame->header_len)
 		return false;
-	*status |=
-		verifies(sum_words(frame->header + info->l4_offset, len, pseudo_header(frame, len)))
-			? FRAME_L4_CHECKED
-			: FRAME_L4_CHECKED | FRAME_L4_BAD;
+	*status |= sum_verifies(sum_words(frame->header + info->l4_offset, len,
+					  pseudo_header(frame, len)))
+			   ? FRAME_L4_CHECKED
+			   : FRAME_L4_CHECKED | FRAME_L4_BAD;
 	return true;
 }
 
@@ -92,6 +57,6 @@ bool frame_plain_verify(const struct frame *frame, uint8_t *to, uint32_t *status
 	sum = csum_copy(to, segment->base, left, sum);
 	if (unlikely(left < segment->len))
 		copy_bytes(to + left, segment->base + left, segment->len - left);
-	*status |= verifies(sum) ? FRAME_L4_CHECKED : FRAME_L4_CHECKED | FRAME_L4_BAD;
+	*status |= sum_verifies(sum) ? FRAME_L4_CHECKED : FRAME_L4_CHECKED | FRAME_L4_BAD;
 	return true;
 }
