@@ -220,6 +220,12 @@ void ixgbe_rss_spread(struct ixgbe_pf *pf, unsigned int pool, unsigned int queue
 	for (; wanted; wanted &= wanted - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(wanted);
 
+		if (frame[i].info.l3 == FRAME_L3_NONE) {
+			burst->type[i] = IXGBE_RXD_RSSTYPE_NONE;
+			burst->hash[i] = 0;
+			burst->wanted[0] |= BIT64(i);
+			continue;
+		}
 		if (unlikely(!flow.frame || !same_flow(&frame[i], flow.frame)))
 			find_flow(pf, mrqc, mask, &frame[i], &flow);
 		burst->type[i] = flow.type;
