@@ -59,66 +59,103 @@ void segment_template(struct frame_cut *cut)
 	cut->seed = csum_partial(l4, frame->l4_len, 0);
 }
 
+/**
+ * struct request - what the cuts share, at hand for the loop: the receiver's memory may be anywhere,
+ * so the compiler would load it anew after every store.
+ */
+struct request {
+	const uint8_t *head;
+	uint64_t ip_sum, l4_sum;
+	uint32_t head_len, ip, l3_len, l4_len, field; /* offsets, lengths */
+	uint32_t mss, min_len, sequence;
+	uint16_t id;
+	uint8_t tcp_flags;
+	bool ipv4, tcp;
+};
+
+static inline struct request request_of(const struct frame_cut *cut)
+{
+	const struct frame *frame = cut->frame;
+	const uint8_t *ip = frame->header + frame->l2_len, *l4 = ip + frame->l3_len;
+	bool tcp = frame->l4_proto == IPPROTO_TCP; /* else the header is shorter */
+
+	return (struct request){
+		.head = cut->header,
+		.ip_sum = cut->ip_sum,
+		.l4_sum = cut->seed,
+		.head_len = cut->head_len,
+		.ip = cut->tag_len + frame->l2_len,
+		.l3_len = frame->l3_len,
+		.l4_len = frame->l4_len,
+		.field = cut->field,
+		.mss = frame->mss,
+		.min_len = frame->flags & FRAME_PAD ? FRAME_MIN_LEN + cut->tag_len : 0,
+		.sequence = tcp ? get_be32(l4 + TCP_SEQUENCE) : 0,
+		.id = get_be16(ip + IPV4_ID),
+		.tcp_flags = tcp ? l4[TCP_FLAGS] : 0,
+		.ipv4 = ip[0] >> 4 == 4,
+		.tcp = tcp,
+	};
+}
+
 /** struct segment - what tells a cut from the others. */
 struct segment {
 	uint32_t index, body;
 	bool more; /* come after it */
 };
 
-/* @len: from the IP header on. */
-static inline void edit_ip(const struct frame_cut *cut, struct segment segment, uint8_t *ip,
+/* @len: from the IP header on. Total length and identification are neighbours. */
+static inline void edit_ip(const struct request *r, struct segment segment, uint8_t *ip,
 			   uint32_t len)
 {
-	const uint8_t *original = cut->frame->header + cut->frame->l2_len;
-	uint16_t total = to_be16(len), id;
+	uint32_t both;
 
-	if (original[0] >> 4 != 4) {
+	if (!r->ipv4) {
 		put_be16(ip + IPV6_PAYLOAD_LENGTH, (uint16_t)(len - IPV6_HEADER_LEN));
 		return;
 	}
-	id = to_be16(get_be16(original + IPV4_ID) + segment.index);
-	put_le16(ip + IPV4_TOTAL_LENGTH, total);
-	put_le16(ip + IPV4_ID, id);
-	put_le16(ip + IPV4_CHECKSUM, csum_folded(csum_add(cut->ip_sum, (uint64_t)total + id)));
+	both = (uint32_t)to_be16(r->id + segment.index) << 16 | to_be16(len);
+	put_le32(ip + IPV4_TOTAL_LENGTH, both);
+	put_le16(ip + IPV4_CHECKSUM, csum_folded(csum_add(r->ip_sum, both)));
 }
 
 /* Return: the sum of what was written. */
-static inline uint64_t edit_tcp(const struct frame_cut *cut, struct segment segment, uint8_t *tcp)
+static inline uint64_t edit_tcp(const struct request *r, struct segment segment, uint8_t *tcp)
 {
-	const uint8_t *original = cut->frame->header + cut->sum_start;
-	uint32_t sequence = get_be32(original + TCP_SEQUENCE) + segment.index * cut->cut_size;
-	uint8_t flags = original[TCP_FLAGS];
+	uint32_t sequence = __builtin_bswap32(r->sequence + segment.index * r->mss);
+	uint8_t flags = r->tcp_flags;
 
 	if (segment.more)
 		flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
 	if (segment.index)
 		flags &= (uint8_t)~TCP_CWR;
 	tcp[TCP_FLAGS] = flags;
-	put_be32(tcp + TCP_SEQUENCE, sequence);
-	return (uint64_t)to_be16(flags) + __builtin_bswap32(sequence);
+	put_le32(tcp + TCP_SEQUENCE, sequence);
+	return (uint64_t)to_be16(flags) + sequence;
 }
 
 /* All fields but the L4 checksum. Return: the sum of the L4 header and the pseudo-header. */
-static inline uint64_t edit_head(const struct frame_cut *cut, struct segment segment, uint8_t *head)
+static inline uint64_t edit_head(const struct request *r, struct segment segment, uint8_t *head)
 {
-	const struct frame *frame = cut->frame;
-	uint8_t *ip = head + cut->tag_len + frame->l2_len, *l4 = ip + frame->l3_len;
-	uint32_t len = frame->l4_len + segment.body;
+	uint8_t *ip = head + r->ip, *l4 = ip + r->l3_len;
+	uint32_t len = r->l4_len + segment.body;
 	uint64_t sum = to_be16(len); /* in the pseudo-header */
 
-	edit_ip(cut, segment, ip, frame->l3_len + len);
-	if (likely(frame->l4_proto == IPPROTO_TCP)) {
-		sum += edit_tcp(cut, segment, l4);
+	edit_ip(r, segment, ip, r->l3_len + len);
+	if (likely(r->tcp)) {
+		sum += edit_tcp(r, segment, l4);
 	} else {
 		put_be16(l4 + UDP_LENGTH, (uint16_t)len);
 		sum += to_be16(len);
 	}
-	return csum_add(cut->seed, sum);
+	return csum_add(r->l4_sum, sum);
 }
 
 uint64_t segment_head(const struct frame_cut *cut, uint8_t *head)
 {
-	return edit_head(cut, (struct segment){ cut->index, cut->body_left, cut->more }, head);
+	const struct request r = request_of(cut);
+
+	return edit_head(&r, (struct segment){ cut->index, cut->body_left, cut->more }, head);
 }
 
 /* @len bytes of the body. @odd: they begin at an odd offset of the sum. Return: the sum. */
@@ -144,41 +181,41 @@ static inline uint64_t copy_body(struct frame_cursor *body, uint8_t *to, uint32_
 }
 
 /* The cut into @to. Return: its length. */
-static inline uint32_t deliver(const struct frame_cut *cut, struct segment segment,
+static inline uint32_t deliver(const struct request *r, struct segment segment,
 			       struct frame_cursor *body, uint8_t *to)
 {
-	const struct frame *frame = cut->frame;
-	uint32_t len = cut->head_len + segment.body, min = FRAME_MIN_LEN + cut->tag_len;
+	uint32_t len = r->head_len + segment.body;
 	uint64_t sum;
 	uint16_t field;
 
-	copy_bytes(to, cut->header, cut->head_len);
-	sum = edit_head(cut, segment, to);
-	field = csum_folded(
-		copy_body(body, to + cut->head_len, segment.body, sum, frame->l4_len % 2));
-	if (unlikely(!field && frame->l4_proto == IPPROTO_UDP))
+	copy_bytes(to, r->head, r->head_len);
+	sum = edit_head(r, segment, to);
+	sum = copy_body(body, to + r->head_len, segment.body, sum, r->l4_len % 2);
+	field = csum_folded(sum);
+	if (unlikely(!field && !r->tcp))
 		field = UDP_CHECKSUM_ZERO;
-	put_le16(to + cut->field, field);
-	if (likely(len >= min || !(frame->flags & FRAME_PAD)))
+	put_le16(to + r->field, field);
+	if (likely(len >= r->min_len))
 		return len;
-	memset(to + len, 0, min - len);
-	return min;
+	memset(to + len, 0, r->min_len - len);
+	return r->min_len;
 }
 
 unsigned int segment_run(struct frame_cut *cut, uint8_t *const to[], unsigned int n, uint32_t len[])
 {
+	const struct request request = request_of(cut);
 	struct segment segment = { cut->index, cut->body_left, cut->more };
 	struct frame_cursor body = cut->body;
 	uint32_t left = cut->payload_left;
 	unsigned int done = 0;
 
 	for (;;) {
-		len[done] = deliver(cut, segment, &body, to[done]);
+		len[done] = deliver(&request, segment, &body, to[done]);
 		done++;
 		if (!left || done == n)
 			break;
 		segment.index++;
-		segment.body = MIN(left, cut->cut_size);
+		segment.body = MIN(left, request.mss);
 		left -= segment.body;
 		segment.more = left;
 	}
