@@ -23,6 +23,12 @@ static inline uint64_t pseudo_header(const struct frame *frame, uint32_t len)
 	return sum_words(ip + IPV6_SOURCE, IPV6_ADDRESSES_LEN, sum);
 }
 
+/* From some length on vectors are worth a call. */
+static inline uint64_t sum_l4(const uint8_t *l4, uint32_t len, uint64_t sum)
+{
+	return len < 64 ? sum_words(l4, len, sum) : copy_way->add(l4, len, sum);
+}
+
 bool frame_plain_judge_l4(const struct frame *frame, uint32_t *status)
 {
 	const struct frame_info *info = &frame->info;
@@ -32,8 +38,8 @@ bool frame_plain_judge_l4(const struct frame *frame, uint32_t *status)
 		return true;
 	if (info->l4 == FRAME_L4_SCTP || info->l4_offset + len > frame->header_len)
 		return false;
-	*status |= sum_verifies(sum_words(frame->header + info->l4_offset, len,
-					  pseudo_header(frame, len)))
+	*status |= sum_verifies(
+			   sum_l4(frame->header + info->l4_offset, len, pseudo_header(frame, len)))
 			   ? FRAME_L4_CHECKED
 			   : FRAME_L4_CHECKED | FRAME_L4_BAD;
 	return true;
@@ -51,7 +57,7 @@ bool frame_plain_verify(const struct frame *frame, uint8_t *to, uint32_t *status
 		return false;
 	len = l4_length(frame);
 	left = len - in_head;
-	sum = sum_words(l4, in_head, pseudo_header(frame, len));
+	sum = sum_l4(l4, in_head, pseudo_header(frame, len));
 	copy_bytes(to, frame->header, frame->header_len);
 	to += frame->header_len;
 	sum = csum_copy(to, segment->base, left, sum);
