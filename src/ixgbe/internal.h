@@ -31,6 +31,7 @@
 #include "ixgbe/ixgbe.h"
 #include "ixgbe/queue.h"
 #include "ixgbe/regs.h"
+#include "ixgbe/rss.h"
 #include "util/quiesce.h"
 
 #define IXGBE_PF_REG_BYTES 0x20000 /* every PF register lies below */

@@ -151,16 +151,6 @@ struct ixgbe_rxq {
 	struct ixgbe_fetcher fetcher;
 };
 
-#define IXGBE_RSS_KEY_DWORDS 10
-#define IXGBE_RSS_INPUT_MAX 36 /* two IPv6 addresses and two ports */
-
-/** struct ixgbe_rss_table - Toeplitz by nibbles of the input, built from @key. Worker only. */
-struct ixgbe_rss_table {
-	uint32_t key[IXGBE_RSS_KEY_DWORDS];
-	bool valid;
-	uint32_t nibble[IXGBE_RSS_INPUT_MAX * 2][16];
-};
-
 /** struct ixgbe_pool - a pool at run time; handle of model_ops.rx_burst and irq_expire. */
 struct ixgbe_pool {
 	struct ixgbe_pf *pf;
@@ -269,39 +259,6 @@ static inline void ixgbe_counter_add(uint64_t *counter, uint64_t n)
 {
 	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
 }
-
-/* --- rss.c ------------------------------------------------------------------------------- */
-
-/** ixgbe_rss_load() - have the table match the 40 key bytes of RSSRK, @key; cheap if it does. */
-void ixgbe_rss_load(struct ixgbe_rss_table *table, const uint32_t key[IXGBE_RSS_KEY_DWORDS]);
-
-/** ixgbe_rss_hash() - Toeplitz hash (7.1.2.8.1) of @len bytes at @offset of the input. */
-uint32_t ixgbe_rss_hash(const struct ixgbe_rss_table *table, const uint8_t *input,
-			unsigned int offset, unsigned int len);
-
-/**
- * ixgbe_rss_frame() - the hash that MRQC's field selection @mrqc asks for.
- * Return: RSSTYPE, IXGBE_RXD_RSSTYPE_NONE with *@hash = 0 when no selected field is in the frame.
- */
-uint32_t ixgbe_rss_frame(const struct ixgbe_rss_table *table, uint32_t mrqc,
-			 const struct frame *frame, uint32_t *hash);
-
-/**
- * struct ixgbe_rss_burst - where the frames of a burst go.
- * @wanted: bit i of wanted[q]: frame i is for queue q of the pool
- */
-struct ixgbe_rss_burst {
-	uint64_t wanted[IXGBE_RETA_QUEUES];
-	uint32_t hash[FRAME_BURST];
-	uint8_t type[FRAME_BURST]; /* RSSTYPE */
-};
-
-/**
- * ixgbe_rss_spread() - choose queues for the frames in the bitmap @wanted, all for @pool, which has
- * @queues queues.
- */
-void ixgbe_rss_spread(struct ixgbe_pf *pf, unsigned int pool, unsigned int queues,
-		      const struct frame *frame, uint64_t wanted, struct ixgbe_rss_burst *burst);
 
 /* --- tx_request.c --------------------------------------------------------------------------- */
 

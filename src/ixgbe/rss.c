@@ -18,7 +18,6 @@
 
 _Static_assert(FRAME_BURST == 64, "a burst is a bitmap of one word");
 
-#define IPV4_ADDRESSES 12 /* offset of the two addresses in the IP header, and their length */
 #define IPV4_ADDRESSES_LEN 8u
 #define IPV6_ADDRESSES 8
 #define IPV6_ADDRESSES_LEN 32u
@@ -85,7 +84,7 @@ static uint32_t hash_ports(const struct ixgbe_rss_table *table, const struct fra
 static uint32_t hash_ipv4(const struct ixgbe_rss_table *table, uint32_t mrqc,
 			  const struct frame *frame, const struct frame_info *info, uint32_t *hash)
 {
-	const uint8_t *addresses = frame->header + info->l3_offset + IPV4_ADDRESSES;
+	const uint8_t *addresses = frame->header + info->l3_offset + IXGBE_RSS_IPV4_ADDRESSES;
 	uint32_t type = IXGBE_RXD_RSSTYPE_NONE;
 
 	if (info->l4 == FRAME_L4_TCP && mrqc & IXGBE_MRQC_RSS_TCP4)
@@ -171,65 +170,40 @@ static void load_key(struct ixgbe_pf *pf)
 	ixgbe_rss_load(&pf->rss, key);
 }
 
-/* Are all fields that may be hashed the same? Good for IPv4, where comparing is cheaper than hashing. */
-static inline bool same_flow(const struct frame *frame, const struct frame *other)
+void ixgbe_rss_hash_last(struct ixgbe_rss_burst *burst, const struct frame *frame)
 {
-	const uint8_t *addresses = frame->header + ETH_HLEN + IPV4_ADDRESSES;
-	const uint8_t *others = other->header + ETH_HLEN + IPV4_ADDRESSES;
-	uint64_t different = (get_le64(&frame->info) ^ get_le64(&other->info)) |
-			     (get_le64(addresses) ^ get_le64(others)) |
-			     (get_le32(frame->header + frame->info.l4_offset) ^
-			      get_le32(other->header + other->info.l4_offset));
-
-	return !different && frame->info.l4_offset == other->info.l4_offset &&
-	       frame->info.l3 == FRAME_L3_IPV4;
-}
-
-/** struct flow - what was found for the last frame that was hashed. */
-struct flow {
-	const struct frame *frame;
-	uint32_t hash;
-	unsigned int queue;
-	uint8_t type;
-};
-
-static void find_flow(const struct ixgbe_pf *pf, uint32_t mrqc, unsigned int mask,
-		      const struct frame *frame, struct flow *flow)
-{
-	flow->frame = frame;
-	flow->type = (uint8_t)ixgbe_rss_frame(&pf->rss, mrqc, frame, &flow->hash);
-	flow->queue = flow->type != IXGBE_RXD_RSSTYPE_NONE ? redirect(pf, flow->hash) & mask : 0;
+	burst->last = frame;
+	burst->last_type =
+		(uint8_t)ixgbe_rss_frame(&burst->pf->rss, burst->mrqc, frame, &burst->last_hash);
+	burst->last_queue = burst->last_type != IXGBE_RXD_RSSTYPE_NONE
+				    ? redirect(burst->pf, burst->last_hash) & burst->mask
+				    : 0;
 }
 
 void ixgbe_rss_spread(struct ixgbe_pf *pf, unsigned int pool, unsigned int queues,
 		      const struct frame *frame, uint64_t wanted, struct ixgbe_rss_burst *burst)
 {
-	uint32_t mrqc = ixgbe_pf_reg(pf, IXGBE_MRQC);
-	struct flow flow = { .frame = NULL };
-	unsigned int mask;
-
+	burst->pf = pf;
+	burst->mrqc = ixgbe_pf_reg(pf, IXGBE_MRQC);
+	burst->last = NULL;
+	burst->late = false;
 	memset(burst->wanted, 0, sizeof(burst->wanted));
-	if (!uses_rss(mrqc)) {
+	if (!uses_rss(burst->mrqc)) {
 		memset(burst->hash, 0, sizeof(burst->hash));
 		memset(burst->type, IXGBE_RXD_RSSTYPE_NONE, sizeof(burst->type));
 		burst->wanted[0] = wanted;
 		return;
 	}
 	load_key(pf);
-	mask = queue_mask(pf, pool, queues);
+	burst->mask = queue_mask(pf, pool, queues);
+	if (!burst->mask) {
+		burst->late = true;
+		burst->wanted[0] = wanted;
+		return;
+	}
 	for (; wanted; wanted &= wanted - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(wanted);
 
-		if (frame[i].info.l3 == FRAME_L3_NONE) {
-			burst->type[i] = IXGBE_RXD_RSSTYPE_NONE;
-			burst->hash[i] = 0;
-			burst->wanted[0] |= BIT64(i);
-			continue;
-		}
-		if (unlikely(!flow.frame || !same_flow(&frame[i], flow.frame)))
-			find_flow(pf, mrqc, mask, &frame[i], &flow);
-		burst->type[i] = flow.type;
-		burst->hash[i] = flow.hash;
-		burst->wanted[flow.queue] |= BIT64(i);
+		burst->wanted[ixgbe_rss_find(burst, &frame[i], i)] |= BIT64(i);
 	}
 }

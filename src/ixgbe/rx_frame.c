@@ -324,6 +324,7 @@ static void deliver_frame(struct rx_pool *r, struct rx_window *w, const struct f
 	uint32_t tag = insert ? VLAN_TAG_LEN : 0;
 	struct frame_cut cut;
 
+	ixgbe_rss_finish(&r->rss, frame, i);
 	frame_cut_init(&cut, frame, insert, !(frame->flags & FRAME_CSUM_GOOD));
 	left = frame_cut_next(&cut);
 	while (left && deliver_whole(r, w, &cut, i, tag)) {
@@ -353,7 +354,7 @@ static uint64_t deliver_plain(struct rx_pool *r, struct rx_window *w, const stru
 		unsigned int i = (unsigned int)__builtin_ctzll(wanted);
 		const struct frame *f = &frame[i];
 		struct ixgbe_desc *desc = &w->desc[next];
-		uint32_t len = f->len, type = r->rss.type[i], hash = 0, checked = 0;
+		uint32_t len = f->len, type = 0, hash = 0, checked = 0;
 		uint8_t *host = w->buffer[next];
 
 		if (unlikely(!host || f->flags & special || len > max_len || frame_is_padded(f)))
@@ -363,13 +364,12 @@ static uint64_t deliver_plain(struct rx_pool *r, struct rx_window *w, const stru
 				frame_plain_copy(f, host);
 			else if (unlikely(!frame_plain_verify(f, host, &checked)))
 				break;
-			type |= packet_type(&f->info);
-			hash = f->info.ip_id;
+			ixgbe_rss_finish(&r->rss, f, i);
+			type = packet_type(&f->info) | r->rss.type[i];
+			hash = r->hash_wanted ? r->rss.hash[i] : f->info.ip_id;
 		} else {
 			frame_plain_copy(f, host);
 		}
-		if (r->hash_wanted)
-			hash = r->rss.hash[i];
 		put_le64(&desc->dword[0], (uint64_t)hash << 32 | type);
 		put_le64(&desc->dword[2],
 			 (uint64_t)(len | vlan_field(f)) << 32 | advanced_status(f, checked));
