@@ -166,7 +166,7 @@ static uint32_t crc_of_head(const uint8_t *sctp, uint32_t len)
 void offload_begin(struct frame_cut *cut, uint8_t *head)
 {
 	const struct frame *frame = cut->frame;
-	const uint8_t *l4 = frame->header + cut->sum_start;
+	const uint8_t *l4 = cut->head + cut->tag_len + cut->sum_start; /* as delivered */
 	uint32_t in_head;
 
 	if (frame->flags & FRAME_TSO) {

@@ -398,6 +398,37 @@ static void test_tunnel_segmentation(void **ctx)
 	ref_unload(&load);
 }
 
+/* An outer checksum covers the inner IP header, whose checksum is computed on the way. */
+static void test_tunnel_checksum(void **ctx)
+{
+	struct ref_spec spec = { .l4 = IPPROTO_TCP, .tunnel = REF_VXLAN, .payload = 9 };
+	struct frame *frame = whole(&spec, 0);
+	uint8_t *udp = f.bytes + 34, *inner = f.bytes + f.pseudo_l3, got[FRAME_HEADER_MAX];
+	uint32_t len = f.len - 34, pseudo = IPPROTO_UDP + len;
+	struct frame_cut cut;
+
+	(void)ctx;
+	put_be16(inner + 10, 0);
+	put_be16(inner + 10, ref_checksum(inner, 20, 0));
+	for (int i = 26; i < 34; i += 2)
+		pseudo += get_be16(f.bytes + i);
+	put_be16(udp + 4, (uint16_t)len);
+	put_be16(udp + 6, 0);
+	put_be16(udp + 6, ref_checksum(udp, len, pseudo));
+	memcpy(frame->header, f.bytes, f.len);
+
+	put_be16(frame->header + f.pseudo_l3 + 10, 0);
+	frame->flags = FRAME_IP_CSUM;
+	frame->l2_len = (uint16_t)f.pseudo_l3;
+	assert_int_equal(frame_finish(frame), 0);
+	frame_cut_init(&cut, frame, false, true);
+	assert_true(frame_cut_next(&cut));
+	frame_cut_copy(&cut, got, cut.len);
+	frame_cut_end(&cut);
+	assert_memory_equal(got, f.bytes, f.len);
+	assert_int_equal(cut.status, FRAME_L4_CHECKED);
+}
+
 static void test_copy_is_bounded(void **ctx)
 {
 	struct ref_spec spec = { .l4 = IPPROTO_UDP };
@@ -431,6 +462,7 @@ int main(void)
 		cmocka_unit_test(test_udp_zero),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_tunnel_segmentation),
+		cmocka_unit_test(test_tunnel_checksum),
 		cmocka_unit_test(test_copy_is_bounded),
 	};
 
