@@ -24,6 +24,7 @@
 #define KERNEL_MAX_FDS 253 /* SCM_MAX_FD */
 #define NSEC_PER_MSEC 1000000ull
 #define USEC_PER_MSEC 1000
+#define SERVE_MAX 64 /* messages of one turn: the caller has other things to do */
 #define MSEC_PER_SEC 1000
 
 static const char offered[] =
@@ -351,25 +352,29 @@ int client_request(struct vfio_user_client *client, struct client_request *r)
 	deadline_ns = now_ns() + client->timeout_ms * NSEC_PER_MSEC;
 	do {
 		error = receive_message(client);
-		if (error == -EAGAIN)
+		if (error == -EAGAIN) {
 			error = wait_for(client, POLLIN, deadline_ns);
-		else if (!error)
+		} else if (!error) {
 			error = dispatch(client, r, header.id, &result);
+			/* A server that talks on and on about other things is silent, too. */
+			if (!error && now_ns() >= deadline_ns)
+				error = -ETIMEDOUT;
+		}
 	} while (!error);
 	return error < 0 ? error : result;
 }
 
 int vfio_user_client_serve(struct vfio_user_client *client)
 {
-	int error;
+	int error = 0;
 
 	if (client->lost)
 		return -ENOTCONN;
-	do {
+	for (unsigned int i = 0; i < SERVE_MAX && !error; i++) {
 		error = receive_message(client);
 		if (!error)
 			error = dispatch(client, NULL, 0, NULL);
-	} while (!error);
+	}
 	return error == -EAGAIN ? 0 : error;
 }
 

@@ -98,9 +98,8 @@ static void map_area(struct vfio_user_client_area *area, uint64_t region_size, u
 		return;
 	if (!area->size || area->offset > region_size || area->size > region_size - area->offset)
 		return;
-	if (area->offset > UINT64_MAX - file_offset ||
-	    (area->offset + file_offset) % PAGE_SIZE_4K ||
-	    area->size > UINT64_MAX - area->offset - file_offset)
+	if (area->offset > UINT64_MAX - file_offset || area->offset % PAGE_SIZE_4K ||
+	    file_offset % PAGE_SIZE_4K || area->size > UINT64_MAX - area->offset - file_offset)
 		return;
 	end = file_offset + area->offset + area->size;
 	if (end > (uint64_t)st.st_size)

@@ -443,6 +443,10 @@ static void test_lies_about_regions(void **state)
 	m.info.offset = UINT64_MAX - 4095;
 	ask_region(&m, sealed, 2, 0);
 	m = honest;
+	m.info.offset = 5; /* a whole page of the file, but not of the region */
+	m.area[0].offset = 4091;
+	ask_region(&m, sealed, 2, 0);
+	m = honest;
 	m.info.flags = 3 | 8; /* nothing to be mapped */
 	ask_region(&m, sealed, 0, 0);
 
@@ -468,6 +472,49 @@ static void test_lies_about_regions(void **state)
 	close(file);
 	close(sealed);
 	assert_int_equal(open_fds(), before);
+}
+
+/* Shake hands, then send commands that want no answer until nobody listens. */
+static void *flood(void *arg)
+{
+	static struct vfio_user_header commands[4096];
+	const struct {
+		struct vfio_user_header header;
+		struct vfio_user_version version;
+	} hello = { { 0, VFIO_USER_CMD_VERSION, sizeof(hello), VFIO_USER_TYPE_REPLY, 0 },
+		    { VFIO_USER_MAJOR, VFIO_USER_MINOR } };
+	char asked[4096];
+	int fd = *(int *)arg;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(commands); i++)
+		commands[i] = (struct vfio_user_header){
+			(uint16_t)i, VFIO_USER_CMD_DMA_READ, sizeof(commands[i]),
+			VFIO_USER_TYPE_COMMAND | VFIO_USER_FLAG_NO_REPLY, 0
+		};
+	assert_true(recv(fd, asked, sizeof(asked), 0) > 0);
+	assert_int_equal(send(fd, &hello, sizeof(hello), MSG_NOSIGNAL), sizeof(hello));
+	while (send(fd, commands, sizeof(commands), MSG_NOSIGNAL) > 0)
+		;
+	close(fd);
+	return NULL;
+}
+
+/* A server that never stops talking takes no more of the client's time than a silent one. */
+static void test_flood(void **state)
+{
+	struct vfio_user_client *client = NULL;
+	struct vfio_user_client_info info;
+	pthread_t thread;
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	pthread_create(&thread, NULL, flood, &pair[0]);
+	assert_int_equal(vfio_user_client_attach(&client, pair[1], NULL, NULL, NULL), 0);
+	vfio_user_client_set_timeout(client, 50);
+	assert_int_equal(vfio_user_client_serve(client), 0);
+	assert_int_equal(vfio_user_client_get_info(client, &info), -ETIMEDOUT);
+	vfio_user_client_close(client);
+	pthread_join(thread, NULL);
 }
 
 static void test_lies_about_reads(void **state)
@@ -560,6 +607,7 @@ int main(void)
 		TEST(test_lies_about_version),
 		TEST(test_lies_about_messages),
 		TEST(test_lies_about_regions),
+		TEST(test_flood),
 		TEST(test_lies_about_reads),
 		TEST(test_server_requests),
 	};
