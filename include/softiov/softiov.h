@@ -291,11 +291,14 @@ unsigned int softiov_tx_reclaim(struct softiov_queue *queue);
 /**
  * struct softiov_queue_stats - since the start; packets are frames, a TSO request counts as one.
  * @rx_no_buffer: times a refill found the pool empty; @tx_full: bursts that were not taken whole
+ * @rx_errors: frames that the card reported in error, or whose descriptors made no sense; not handed out
+ * @tx_errors: frames that no ring of this size can hold; taken and dropped
  */
 struct softiov_queue_stats {
 	uint64_t rx_packets, rx_bytes;
 	uint64_t tx_packets, tx_bytes;
 	uint64_t rx_no_buffer, tx_full;
+	uint64_t rx_errors, tx_errors;
 };
 void softiov_queue_stats(const struct softiov_queue *queue, struct softiov_queue_stats *stats);
 

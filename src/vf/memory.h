@@ -29,14 +29,12 @@ void vf_memory_destroy(struct vf_memory *memory);
  * @size: of a buffer; @stride: from one buffer to the next, longer by a cache line, or the first
  *	bytes of all buffers would compete for the same few sets of a cache
  * @reciprocal: 2^64 / @stride, rounded up: what divides by it
- * @users: queues that use it
  * @free: stack of buffers nobody holds, by first byte; @top of them
  */
 struct softiov_pool {
 	struct vf_memory memory;
 	uint32_t size, stride, buffers;
 	uint64_t reciprocal;
-	uint32_t users;
 	uint32_t top;
 	void **free;
 };

@@ -26,7 +26,6 @@
 #define RING_STEP 8u
 #define BATCH_MAX 64u
 #define BATCHES_MIN 8u /* in a ring */
-#define RX_BUFFER_MAX 16384u
 #define TX_PREFETCH 32u /* descriptors; PTHRESH and HTHRESH as Linux has them */
 #define TX_HOST 1u
 #define LOOK_NS 100000u
@@ -83,7 +82,7 @@ static void program_rx(struct softiov_queue *queue, uint64_t iova)
 {
 	struct softiov_vf *vf = queue->vf;
 	unsigned int i = queue->index;
-	uint32_t buffer = MIN(queue->pool->size, RX_BUFFER_MAX);
+	uint32_t buffer = MIN(queue->pool->size, VF_RX_BUFFER_MAX);
 
 	vf_write(vf, REG_VFRDBAL(i), (uint32_t)iova);
 	vf_write(vf, REG_VFRDBAH(i), (uint32_t)(iova >> 32));
@@ -284,7 +283,6 @@ int softiov_queue_start(struct softiov_queue **out, struct softiov_vf *vf, unsig
 		return error;
 	}
 	vf->queue[index] = queue;
-	pool->users++;
 	error = vf_queue_setup(queue, why);
 	if (error) {
 		softiov_queue_stop(queue);
@@ -320,7 +318,6 @@ void softiov_queue_stop(struct softiov_queue *queue)
 	vf_queue_disable(queue);
 	vf_rx_reset(queue);
 	vf_tx_reset(queue);
-	queue->pool->users--;
 	release(queue);
 }
 

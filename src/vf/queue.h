@@ -12,6 +12,7 @@
 
 struct softiov_napi;
 
+#define VF_RX_BUFFER_MAX 16384u /* that the card fills of a buffer: SRRCTL.BSIZEPACKET (8.3.5.6) */
 #define VF_CONTEXTS 2 /* that the card remembers for a transmit queue */
 
 /** struct vf_desc - a descriptor as two little-endian quadwords (data sheet 7.1.6, 7.2.3). */
@@ -29,6 +30,8 @@ struct vf_desc {
  *	means an empty ring; so @ready is 0 only before the first.
  * @untold: of them, made ready since the tail was last written; @batch: how many are worth writing it
  * @hide_vlan: tags are the PF driver's own
+ * @room: bytes that the card may write to a buffer, a power of two
+ * @uncommon: bits of a status that the common frame has not: errors, lengths of @room and more
  */
 struct vf_rx_ring {
 	struct vf_desc *desc;
@@ -36,6 +39,8 @@ struct vf_rx_ring {
 	_Atomic uint32_t *tail;
 	uint32_t size, next, ready, untold, batch;
 	bool hide_vlan;
+	uint32_t room;
+	uint64_t uncommon;
 };
 
 /**

@@ -5,7 +5,11 @@
  * A descriptor that the card has filled is read and given its next buffer in one go, so its cache line comes over from
  * the card's processor once. The buffers are taken from the top of the pool's stack without a look at each: their
  * number is known to suffice before a run begins. What the common frame does not have - a second descriptor, an error of
- * the MAC - is found by looking at four descriptors' status together, and handled one frame at a time.
+ * the MAC, more bytes than a buffer - is found by looking at four descriptors' status together, and handled one frame at a
+ * time.
+ *
+ * The card is not trusted: what it writes may make no sense and may change. A status is read once; a length beyond the
+ * buffer, or a frame that does not end, costs that frame.
  *
  * The ring is one of @size descriptors of which the card is told of all but one (7.1.9). When the pool is empty, the
  * descriptors behind the last ready one hold old write-backs: they are never looked at.
@@ -128,6 +132,8 @@ void vf_rx_reset(struct softiov_queue *queue)
 	}
 	ring->next = ring->untold = 0;
 	ring->hide_vlan = queue->vf->info.port_vlan;
+	ring->room = MIN(queue->pool->size, VF_RX_BUFFER_MAX);
+	ring->uncommon = RXE | (LENGTH & ~((uint64_t)(ring->room - 1) << RXD_LENGTH_SHIFT));
 	memset(ring->desc, 0, ring->size * sizeof(ring->desc[0]));
 }
 
@@ -199,7 +205,7 @@ static unsigned int run(struct softiov_queue *queue, struct softiov_packet *rest
 	struct vf_desc *restrict desc = &ring->desc[ring->next];
 	void **restrict buffers = &ring->buffer[ring->next];
 	void **restrict top = &queue->pool->free[queue->pool->top];
-	const uint64_t delta = queue->delta;
+	const uint64_t delta = queue->delta, uncommon = ring->uncommon;
 	uint64_t bytes = 0;
 	unsigned int i = 0;
 
@@ -208,7 +214,7 @@ static unsigned int run(struct softiov_queue *queue, struct softiov_packet *rest
 		uint64_t s2 = load_status(&desc[i + 2]), s3 = load_status(&desc[i + 3]);
 
 		if (((s0 & s1 & s2 & s3) & (RXD_DD | RXD_EOP)) != (RXD_DD | RXD_EOP) ||
-		    (s0 | s1 | s2 | s3) & RXE)
+		    (s0 | s1 | s2 | s3) & uncommon)
 			break;
 		vf_prefetch_write(&desc[i + LINES_AHEAD * DESCS_PER_LINE]);
 		bytes += take(&desc[i], &buffers[i], *--top, delta, s0, &packet[i]);
@@ -219,7 +225,7 @@ static unsigned int run(struct softiov_queue *queue, struct softiov_packet *rest
 	for (; i < n; i++) {
 		uint64_t status = load_status(&desc[i]);
 
-		if ((status & (RXD_DD | RXD_EOP | RXE)) != (RXD_DD | RXD_EOP))
+		if ((status & (RXD_DD | RXD_EOP | uncommon)) != (RXD_DD | RXD_EOP))
 			break;
 		bytes += take(&desc[i], &buffers[i], *--top, delta, status, &packet[i]);
 	}
@@ -233,21 +239,37 @@ static unsigned int run(struct softiov_queue *queue, struct softiov_packet *rest
 
 /* --- any frame -------------------------------------------------------------------------------- */
 
-/* Descriptors of the next frame; 0: it is not all there, or is none. */
-static unsigned int frame_descs(const struct vf_rx_ring *ring)
-{
-	uint32_t at = ring->next;
+/**
+ * struct chain - the descriptors of a frame.
+ * @descs: 0: it is not all there
+ * @bad: it is none: an error of the MAC, a piece longer than a buffer, no end where the longest frame has one
+ */
+struct chain {
+	unsigned int descs;
+	bool bad;
+	uint64_t status[SOFTIOV_PIECES_MAX];
+};
 
-	for (unsigned int n = 1; n <= ring->ready; n++) {
+static void follow(const struct vf_rx_ring *ring, struct chain *chain)
+{
+	uint32_t at = ring->next, max = MIN(ring->size - 1, SOFTIOV_PIECES_MAX + 0u);
+
+	chain->descs = 0;
+	chain->bad = false;
+	for (unsigned int n = 0; n < MIN(max, ring->ready); n++) {
 		uint64_t status = load_status(&ring->desc[at]);
 
 		if (!(status & RXD_DD))
-			return 0;
-		if (status & RXD_EOP)
-			return n;
+			return;
+		chain->status[n] = status;
+		chain->bad |= (status >> RXD_LENGTH_SHIFT & RXD_LENGTH_MASK) > ring->room;
+		if (status & RXD_EOP || n + 1 == max) {
+			chain->bad |= !(status & RXD_EOP) || status & RXE;
+			chain->descs = n + 1;
+			return;
+		}
 		at = wrap(at + 1, ring->size);
 	}
-	return 0;
 }
 
 static void *leave(struct vf_rx_ring *ring)
@@ -268,35 +290,34 @@ static unsigned int take_any(struct softiov_queue *queue, struct softiov_packet 
 			     unsigned int n, struct totals *totals, bool *skipped)
 {
 	struct vf_rx_ring *ring = &queue->rx;
-	unsigned int descs = frame_descs(ring);
-	const struct vf_desc *last;
-	uint64_t status;
+	struct chain chain;
+	uint64_t type, last;
 
-	*skipped = false;
-	if (!descs || descs > n)
-		return 0;
-	last = &ring->desc[wrap(ring->next + descs - 1, ring->size)];
-	status = load_status(last);
-	if (status & RXE) {
-		for (unsigned int i = 0; i < descs; i++)
+	follow(ring, &chain);
+	*skipped = chain.descs && chain.bad;
+	if (*skipped) {
+		for (unsigned int i = 0; i < chain.descs; i++)
 			vf_pool_put(queue->pool, leave(ring));
-		*skipped = true;
+		queue->stats.rx_errors++;
 		return 0;
 	}
-	for (unsigned int i = 0; i < descs; i++) {
-		const struct vf_desc *desc = &ring->desc[ring->next];
-		uint64_t len = load_status(desc) & LENGTH;
-		uint32_t flags = i + 1 < descs ? SOFTIOV_MORE : 0;
+	if (!chain.descs || chain.descs > n)
+		return 0;
+	last = chain.status[chain.descs - 1];
+	type = ring->desc[wrap(ring->next + chain.descs - 1, ring->size)].qword[0];
+	for (unsigned int i = 0; i < chain.descs; i++) {
+		uint64_t len = chain.status[i] & LENGTH;
+		uint32_t flags = i + 1 < chain.descs ? SOFTIOV_MORE : 0;
 
 		if (i)
 			describe(&packet[i], leave(ring), 0, len, flags);
 		else
-			describe(packet, leave(ring), last->qword[0], len | (status & VLAN),
-				 flags | found(last->qword[0], status));
+			describe(packet, leave(ring), type, len | (last & VLAN),
+				 flags | found(type, last));
 		totals->bytes += packet[i].len;
 	}
 	totals->packets++;
-	return descs;
+	return chain.descs;
 }
 
 static unsigned int take_many(struct softiov_queue *queue, struct softiov_packet *packet,

@@ -236,7 +236,7 @@ struct request {
 
 static unsigned int descs_of(uint32_t len)
 {
-	return len ? (len + TXD_LEN_MAX - 1) / TXD_LEN_MAX : 1;
+	return len ? (len - 1) / TXD_LEN_MAX + 1 : 1;
 }
 
 /* Return: false: the frame's last packet is not among the @n. */
@@ -341,6 +341,7 @@ static unsigned int post_any(struct softiov_queue *queue, const struct softiov_p
 	}
 	if (unlikely(request.descs + request.new >= queue->tx.size)) {
 		drop(queue, packet, request.packets);
+		queue->stats.tx_errors++;
 		return request.packets;
 	}
 	if (request.descs + request.new > room(&queue->tx))
