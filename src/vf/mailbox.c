@@ -161,6 +161,8 @@ int vf_mailbox_ask(struct softiov_vf *vf, uint32_t *msg, unsigned int words)
 		if (answers(msg[0], request))
 			break;
 		take_news(vf, msg[0]);
+		if (now_ns() >= end_ns) /* or one that never stops talking would keep us here */
+			return -SOFTIOV_ERR_NO_PF;
 	}
 	if (error || !(msg[0] & MSG_NACK))
 		return error;

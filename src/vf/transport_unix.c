@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "util/util.h"
 #include "vf/transport.h"
@@ -51,6 +52,8 @@ static struct unix_transport *lock(struct vf_transport *transport)
 
 static int unlock(struct unix_transport *t, int result)
 {
+	if (result == -ETIMEDOUT)
+		shutdown(vfio_user_client_fd(t->client), SHUT_RDWR);
 	pthread_mutex_unlock(&t->lock);
 	return result;
 }
@@ -73,7 +76,8 @@ static int unix_map_region(struct vf_transport *transport, uint32_t index, struc
 	for (unsigned int i = 0; i < mine->areas; i++) {
 		const struct vfio_user_client_area *area = &mine->area[i];
 
-		if (area->map)
+		/* A register is loaded from and stored to: an area for less is of no use. */
+		if (area->map && mine->readable && mine->writable)
 			region->area[region->areas++] =
 				(struct vf_area){ area->offset, area->size, area->map };
 	}

@@ -130,7 +130,8 @@ static int fake_read(struct vf_transport *transport, uint32_t region, uint64_t o
 	assert_int_equal(len, 4);
 	value = fake.reg[offset / 4];
 	if (offset == REG_VFMAILBOX) {
-		value = fake.status | (fake.in_reset ? VFMAILBOX_RSTI : 0);
+		value = fake.status | (fake.in_reset ? VFMAILBOX_RSTI : 0) |
+			(fake.babbles ? VFMAILBOX_PFSTS : 0);
 		fake.status &= ~(VFMAILBOX_PFSTS | VFMAILBOX_PFACK | VFMAILBOX_RSTD);
 		if (fake.in_reset && fake.in_reset != FAKE_FOR_GOOD && !--fake.in_reset)
 			fake.status |= VFMAILBOX_RSTD;

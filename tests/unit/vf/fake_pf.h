@@ -21,6 +21,7 @@ extern const uint8_t fake_mac[6];
  * @no_mac: it assigned no address
  * @refuse, @silent: types it refuses or does not answer, one bit each
  * @news: a word to say before the next reply
+ * @babbles: there is always one more message
  * @in_reset: looks at VFMAILBOX that show RSTI
  * @resets: of the VF; @log, @word1, @word2: words 0 to 2 of the messages since the last
  */
@@ -32,7 +33,7 @@ struct fake {
 	uint32_t vectors;
 	uint32_t api, queues, port_vlan, multicast_type, mode_max;
 	uint32_t refuse, silent, news, status;
-	bool link_allowed, no_mac, clear_to_send, gone;
+	bool link_allowed, no_mac, clear_to_send, babbles, gone;
 	unsigned int in_reset, resets;
 	uint32_t agreed;
 	uint32_t log[FAKE_LOG_MAX], word1[FAKE_LOG_MAX], word2[FAKE_LOG_MAX];

@@ -206,6 +206,14 @@ static void a_silent_pf(void **state)
 	expect_error(SOFTIOV_ERR_GONE);
 }
 
+/* There is always a message, never the answer. */
+static void a_babbling_pf(void **state)
+{
+	fake.silent = UINT32_MAX;
+	fake.babbles = true;
+	expect_error(SOFTIOV_ERR_NO_PF);
+}
+
 static void other_devices(void **state)
 {
 	static const struct {
@@ -400,6 +408,7 @@ int main(void)
 		TEST(speeds),
 		TEST(multicast_hashes),
 		TEST(a_silent_pf),
+		TEST(a_babbling_pf),
 		TEST(other_devices),
 		TEST(news_before_the_reply),
 		TEST(a_reset_restores_all),
