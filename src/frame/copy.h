@@ -62,6 +62,18 @@ static inline uint16_t csum_folded(uint64_t sum)
 /** crc32c_copy() - crc32c() of the very bytes it copies. */
 uint32_t crc32c_copy(void *to, const void *from, size_t len, uint32_t crc);
 
+#define COPY_SOON 1024u /* bytes; the processor sees for itself what comes then */
+#define COPY_LINE 64u
+
+/** copy_soon() - @len bytes will be copied: they may come near while their header is dealt with. */
+static inline void copy_soon(const uint8_t *from, uint32_t len)
+{
+	if (len < COPY_SOON)
+		return;
+	for (uint32_t at = 0; at < COPY_SOON; at += COPY_LINE)
+		__builtin_prefetch(from + at);
+}
+
 /** copy_16() - 16 bytes through one vector register. */
 static inline void copy_16(uint8_t *to, const uint8_t *from)
 {

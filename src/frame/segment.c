@@ -188,6 +188,7 @@ static inline uint32_t deliver(const struct request *r, struct segment segment,
 	uint64_t sum;
 	uint16_t field;
 
+	copy_soon(body->at, segment.body);
 	copy_bytes(to, r->head, r->head_len);
 	sum = edit_head(r, segment, to);
 	sum = copy_body(body, to + r->head_len, segment.body, sum, r->l4_len % 2);

@@ -359,6 +359,8 @@ static uint64_t deliver_plain(struct rx_pool *r, struct rx_window *w, const stru
 
 		if (unlikely(!host || f->flags & special || len > max_len || frame_is_padded(f)))
 			break;
+		if (f->segments)
+			copy_soon(f->segment->base, f->segment->len);
 		if (f->info.l3 != FRAME_L3_NONE) {
 			if (frame_plain_judge(f, &checked))
 				frame_plain_copy(f, host);
