@@ -13,8 +13,8 @@
  * frame may have come in between - and only if it is still empty does the thread sleep. So no frame waits for the next
  * one's interrupt.
  *
- * The vector also fires when there is room again after a softiov_tx_burst() that did not take all; else a completed
- * transmit fires nothing.
+ * The vector also fires when there is room again after a softiov_tx_burst() that did not take all. A completed transmit
+ * fires nothing in a program that never finds its ring full.
  *
  * How often the card interrupts follows from what the last interval carried (adaptive moderation, VTEITR): few small
  * packets: at once; bulk: rarely.
@@ -57,6 +57,7 @@ struct softiov_napi_options {
 	uint32_t budget;
 	uint32_t interval_us;
 	bool no_moderation;
+	uint32_t reserved[5];
 };
 
 /**
@@ -101,6 +102,7 @@ struct softiov_napi_stats {
 	enum softiov_napi_state state;
 	enum softiov_moderation moderation;
 	uint32_t interval_us;
+	uint64_t reserved[8];
 };
 void softiov_napi_stats(const struct softiov_napi *napi, struct softiov_napi_stats *stats);
 

@@ -21,12 +21,15 @@
  * time; starting and stopping its queues, creating and destroying their NAPI contexts belongs to that. A running queue,
  * with its pool and its NAPI context (softiov_rx_burst, softiov_tx_*, softiov_pool_*, softiov_napi_*), belongs to one
  * thread at a time; it may be another one than the VF's, except that no queue may be in use while softiov_vf_service()
- * answers SOFTIOV_EVENT_RESET or the VF is closed. Several queues, of one VF or of several, may share a pool when one
+ * resets the VF or the VF is closed: a program with threads of their own for queues holds these while it calls
+ * softiov_vf_service(). Several queues, of one VF or of several, may share a pool when one
  * thread runs them all.
  *
  * Errors. Unless said otherwise functions return 0 or a negative errno. What has a name of the field's own:
- * see SOFTIOV_ERR_*; softiov_error_name() gives the name of any. A @why, which may be NULL, is filled in on error with
+ * see SOFTIOV_ERR_*; softiov_error_name() gives the name of any. Arguments out of their bounds are -EINVAL. A @why, which may be NULL, is filled in on error with
  * one line that names the device and what is wrong with it.
+ *
+ * Options, whose members @reserved are for later versions, are zeroed first and then filled in.
  *
  * Sizes are in bytes, times in the unit that the name ends in, addresses host addresses of this process, numbers in
  * host byte order.
@@ -65,7 +68,10 @@ extern "C" {
 #define SOFTIOV_ERR_GONE ENOTCONN    /* the card is gone: close the VF */
 #define SOFTIOV_ERR_NO_MEMORY ENOMEM /* also: no huge pages, with SOFTIOV_POOL_HUGE_ONLY */
 
-/** softiov_error_name() - "SOFTIOV_ERR_GONE" for -SOFTIOV_ERR_GONE, else errno's own name. Static. */
+/**
+ * softiov_error_name() - "SOFTIOV_ERR_GONE" for -SOFTIOV_ERR_GONE (and so for -ENOTCONN of any cause), else errno's own name.
+ * Static.
+ */
 const char *softiov_error_name(int error);
 
 /** struct softiov_reason - one line for a person, without a line feed. */
@@ -93,6 +99,7 @@ struct softiov_pool_options {
 	uint32_t buffers;
 	uint32_t buffer_size;
 	enum softiov_pool_pages pages;
+	uint32_t reserved[5];
 };
 
 /**
@@ -111,6 +118,7 @@ void softiov_pool_destroy(struct softiov_pool *pool);
 struct softiov_pool_info {
 	uint32_t buffers, buffer_size, free;
 	bool huge;
+	uint32_t reserved[4];
 };
 void softiov_pool_info(const struct softiov_pool *pool, struct softiov_pool_info *info);
 
@@ -126,12 +134,14 @@ struct softiov_vf;
 
 /**
  * struct softiov_vf_options - a 0 asks for the default.
- * @timeout_ms: how long to wait for an answer of the card or the PF driver; 2000
- * @max_frame: longest frame to receive, without FCS and VLAN tag; 1514
+ * @timeout_ms: how long to wait for an answer of the card or the PF driver; 2000. A card that gives none is gone
+ *	(-SOFTIOV_ERR_GONE).
+ * @max_frame: longest frame to receive, without FCS and VLAN tag, 64 ... SOFTIOV_FRAME_MAX; 1514
  */
 struct softiov_vf_options {
 	uint32_t timeout_ms;
 	uint32_t max_frame;
+	uint32_t reserved[6];
 };
 
 /**
@@ -141,7 +151,10 @@ struct softiov_vf_options {
 int softiov_vf_open(struct softiov_vf **vf, const char *address,
 		    const struct softiov_vf_options *options, struct softiov_reason *why);
 
-/** softiov_vf_close() - stop and free its queues, give the VF back, free it; NULL is fine. Pools stay. */
+/**
+ * softiov_vf_close() - stop and free its queues, give the VF back, free it; NULL is fine. Their NAPI contexts are destroyed
+ * before. Pools stay.
+ */
 void softiov_vf_close(struct softiov_vf *vf);
 
 /**
@@ -153,6 +166,7 @@ void softiov_vf_close(struct softiov_vf *vf);
  * @port_vlan: the PF driver adds and removes a VLAN tag for this VF (it does not say which); the VF joins none itself
  * @shared_registers: queue registers are plain memory: ringing the card costs no system call
  * @link_up, @link_mbps: as of the last softiov_vf_service()
+ * @max_frame: longest frame to receive, as in the options
  */
 struct softiov_vf_info {
 	uint8_t mac[6];
@@ -164,6 +178,7 @@ struct softiov_vf_info {
 	bool link_up;
 	uint32_t link_mbps;
 	uint32_t max_frame;
+	uint32_t reserved[8];
 };
 void softiov_vf_info(const struct softiov_vf *vf, struct softiov_vf_info *info);
 
@@ -251,17 +266,22 @@ struct softiov_packet {
 /** struct softiov_queue_options - ring sizes in descriptors, multiples of 8; 0: SOFTIOV_RING_DEFAULT. */
 struct softiov_queue_options {
 	uint16_t rx_ring, tx_ring;
+	uint32_t reserved[3];
 };
 
 /**
  * softiov_queue_start() - run queue pair @index (0 ... info.queues - 1) with buffers of @pool. The receive ring is
  * filled as far as the pool allows. @options may be NULL.
+ * Return: also -EBUSY: it runs already; -ENOSPC: the VF reaches 16 other pools; -ETIMEDOUT: the card does not start it.
  */
 int softiov_queue_start(struct softiov_queue **queue, struct softiov_vf *vf, unsigned int index,
 			struct softiov_pool *pool, const struct softiov_queue_options *options,
 			struct softiov_reason *why);
 
-/** softiov_queue_stop() - the card touches its rings and buffers no more; buffers in them go back to the pool. */
+/**
+ * softiov_queue_stop() - the card touches its rings and buffers no more; buffers in them go back to the pool. Frames that
+ * are posted get a moment to leave. Its NAPI context is destroyed before. NULL is fine.
+ */
 void softiov_queue_stop(struct softiov_queue *queue);
 
 /**
@@ -276,7 +296,8 @@ unsigned int softiov_rx_burst(struct softiov_queue *queue, struct softiov_packet
 /**
  * softiov_tx_burst() - post up to @n packets and ring the card once. The buffers of those taken are the library's and
  * return to the pool when sent. What is not taken, for want of descriptors, stays the caller's; a frame is taken whole
- * or not at all. The packets must make sense (lengths, flags): what the card cannot send it drops and counts.
+ * or not at all. The packets must make sense (lengths, flags): what the card cannot send it drops and counts;
+ * what needs more descriptors than the ring has is dropped here (tx_errors).
  * Return: packets taken.
  */
 unsigned int softiov_tx_burst(struct softiov_queue *queue, const struct softiov_packet *packet,
@@ -299,6 +320,7 @@ struct softiov_queue_stats {
 	uint64_t tx_packets, tx_bytes;
 	uint64_t rx_no_buffer, tx_full;
 	uint64_t rx_errors, tx_errors;
+	uint64_t reserved[8];
 };
 void softiov_queue_stats(const struct softiov_queue *queue, struct softiov_queue_stats *stats);
 

@@ -99,9 +99,8 @@ int vfio_user_client_read(struct vfio_user_client *client, uint32_t region, uint
 
 /**
  * vfio_user_client_write() - the other way.
- * @posted: do not wait for an answer. Posted writes take effect before any later request, but in
- * no
- *	order with accesses to mapped areas; their errors are lost.
+ * @posted: do not wait for an answer. Posted writes take effect before any later request, but in no order with
+ *	accesses to mapped areas; their errors are lost.
  */
 int vfio_user_client_write(struct vfio_user_client *client, uint32_t region, uint64_t offset,
 			   const void *data, uint32_t len, bool posted);
