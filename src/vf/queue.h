@@ -13,7 +13,7 @@
 struct softiov_napi;
 
 #define VF_RX_BUFFER_MAX 16384u /* that the card fills of a buffer: SRRCTL.BSIZEPACKET (8.3.5.6) */
-#define VF_CONTEXTS 2 /* that the card remembers for a transmit queue */
+#define VF_CONTEXTS 2		/* that the card remembers for a transmit queue */
 
 /** struct vf_desc - a descriptor as two little-endian quadwords (data sheet 7.1.6, 7.2.3). */
 struct vf_desc {
@@ -98,6 +98,12 @@ static inline void vf_prefetch_write(const void *line)
 #else
 	__builtin_prefetch(line, 1);
 #endif
+}
+
+/** vf_wrap() - @index of a ring, which may be past its end by less than a turn. */
+static inline uint32_t vf_wrap(uint32_t index, uint32_t size)
+{
+	return index >= size ? index - size : index;
 }
 
 /** vf_queue_route() - queue.c: whether receiving and sending are causes of the queue's vector, its index. */

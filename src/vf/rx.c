@@ -61,15 +61,10 @@ bool vf_rx_dry(const struct softiov_queue *queue)
 
 /* --- giving descriptors to the card ----------------------------------------------------------- */
 
-static inline uint32_t wrap(uint32_t index, uint32_t size)
-{
-	return index >= size ? index - size : index;
-}
-
 static void tell(struct softiov_queue *queue)
 {
 	struct vf_rx_ring *ring = &queue->rx;
-	uint32_t last = wrap(ring->next + ring->ready - 1, ring->size);
+	uint32_t last = vf_wrap(ring->next + ring->ready - 1, ring->size);
 
 	ring->untold = 0;
 	if (likely(ring->tail))
@@ -103,12 +98,12 @@ static void refill(struct softiov_queue *queue)
 	if (unlikely(!pool->top))
 		queue->stats.rx_no_buffer++;
 	missing = MIN(missing, pool->top);
-	for (uint32_t at = wrap(ring->next + ring->ready, ring->size); missing; missing--) {
+	for (uint32_t at = vf_wrap(ring->next + ring->ready, ring->size); missing; missing--) {
 		void *buffer = pool->free[--pool->top];
 
 		ring->buffer[at] = buffer;
 		arm(&ring->desc[at], (uint64_t)buffer + queue->delta);
-		at = wrap(at + 1, ring->size);
+		at = vf_wrap(at + 1, ring->size);
 		ring->ready++;
 		ring->untold++;
 	}
@@ -128,7 +123,7 @@ void vf_rx_reset(struct softiov_queue *queue)
 
 	for (; ring->ready; ring->ready--) {
 		vf_pool_put(queue->pool, ring->buffer[ring->next]);
-		ring->next = wrap(ring->next + 1, ring->size);
+		ring->next = vf_wrap(ring->next + 1, ring->size);
 	}
 	ring->next = ring->untold = 0;
 	ring->hide_vlan = queue->vf->info.port_vlan;
@@ -230,7 +225,7 @@ static unsigned int run(struct softiov_queue *queue, struct softiov_packet *rest
 		bytes += take(&desc[i], &buffers[i], *--top, delta, status, &packet[i]);
 	}
 	queue->pool->top -= i;
-	ring->next = wrap(ring->next + i, ring->size);
+	ring->next = vf_wrap(ring->next + i, ring->size);
 	ring->untold += i;
 	totals->packets += i;
 	totals->bytes += bytes;
@@ -268,7 +263,7 @@ static void follow(const struct vf_rx_ring *ring, struct chain *chain)
 			chain->descs = n + 1;
 			return;
 		}
-		at = wrap(at + 1, ring->size);
+		at = vf_wrap(at + 1, ring->size);
 	}
 }
 
@@ -276,7 +271,7 @@ static void *leave(struct vf_rx_ring *ring)
 {
 	void *buffer = ring->buffer[ring->next];
 
-	ring->next = wrap(ring->next + 1, ring->size);
+	ring->next = vf_wrap(ring->next + 1, ring->size);
 	ring->ready--;
 	return buffer;
 }
@@ -304,7 +299,7 @@ static unsigned int take_any(struct softiov_queue *queue, struct softiov_packet 
 	if (!chain.descs || chain.descs > n)
 		return 0;
 	last = chain.status[chain.descs - 1];
-	type = ring->desc[wrap(ring->next + chain.descs - 1, ring->size)].qword[0];
+	type = ring->desc[vf_wrap(ring->next + chain.descs - 1, ring->size)].qword[0];
 	for (unsigned int i = 0; i < chain.descs; i++) {
 		uint64_t len = chain.status[i] & LENGTH;
 		uint32_t flags = i + 1 < chain.descs ? SOFTIOV_MORE : 0;

@@ -43,11 +43,6 @@ _Static_assert(offsetof(struct softiov_packet, len) == 8 &&
 /* A descriptor goes with one store: there is room for few stores that wait for a line of another processor's. */
 typedef uint64_t pair __attribute__((vector_size(16), aligned(8), may_alias));
 
-static inline uint32_t wrap(uint32_t index, uint32_t size)
-{
-	return index >= size ? index - size : index;
-}
-
 static inline uint32_t room(const struct vf_tx_ring *ring)
 {
 	return ring->size - 1 - ring->used;
@@ -80,7 +75,7 @@ static void take_back(struct softiov_queue *queue, uint32_t descs, uint32_t pack
 	give_back(queue, ring->clean, straight, each);
 	if (unlikely(straight < descs))
 		give_back(queue, 0, descs - straight, each);
-	ring->clean = wrap(ring->clean + descs, ring->size);
+	ring->clean = vf_wrap(ring->clean + descs, ring->size);
 	ring->used -= descs;
 	ring->packets -= packets;
 }
@@ -89,7 +84,7 @@ static void take_back(struct softiov_queue *queue, uint32_t descs, uint32_t pack
 static inline bool reported(const struct vf_tx_ring *ring)
 {
 	const struct vf_tx_block *block = &ring->block[ring->first];
-	uint32_t last = wrap(ring->clean + block->descs - 1, ring->size);
+	uint32_t last = vf_wrap(ring->clean + block->descs - 1, ring->size);
 
 	return __atomic_load_n(&ring->desc[last].qword[1], __ATOMIC_ACQUIRE) & TXD_DD;
 }
@@ -107,7 +102,7 @@ void vf_tx_clean(struct softiov_queue *queue)
 		struct vf_tx_block block = ring->block[ring->first];
 
 		take_back(queue, block.descs, block.packets);
-		ring->first = wrap(ring->first + 1, ring->size);
+		ring->first = vf_wrap(ring->first + 1, ring->size);
 		ring->blocks--;
 	}
 }
@@ -126,7 +121,7 @@ void vf_tx_reset(struct softiov_queue *queue)
 		struct vf_tx_block block = ring->block[ring->first];
 
 		take_back(queue, block.descs, block.packets);
-		ring->first = wrap(ring->first + 1, ring->size);
+		ring->first = vf_wrap(ring->first + 1, ring->size);
 	}
 	ring->blocks = ring->first = 0;
 	ring->next = ring->clean = 0;
@@ -144,14 +139,14 @@ static void close_block(struct vf_tx_ring *ring)
 	uint32_t last = (ring->next ? ring->next : ring->size) - 1;
 
 	ring->desc[last].qword[1] |= TXD_RS;
-	ring->block[wrap(ring->first + ring->blocks, ring->size)] = ring->open;
+	ring->block[vf_wrap(ring->first + ring->blocks, ring->size)] = ring->open;
 	ring->blocks++;
 	ring->open = (struct vf_tx_block){ 0 };
 }
 
 static inline void posted(struct vf_tx_ring *ring, uint32_t descs, uint32_t packets)
 {
-	ring->next = wrap(ring->next + descs, ring->size);
+	ring->next = vf_wrap(ring->next + descs, ring->size);
 	ring->used += descs;
 	ring->packets += packets;
 	ring->open.descs += (uint16_t)descs;
