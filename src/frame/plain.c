@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * plain.c - checksums of frames that ask for nothing.
+ * plain.c - checksums of frames that ask for nothing, or for an L4 checksum and nothing else.
  *
  * A short one lies whole in the header copy, as far as it is summed. The copy is private and in the
  * first-level cache, so summing it before delivery costs less than setting up a sum that goes along
@@ -64,5 +64,32 @@ bool frame_plain_verify(const struct frame *frame, uint8_t *to, uint32_t *status
 	if (unlikely(left < segment->len))
 		copy_bytes(to + left, segment->base + left, segment->len - left);
 	*status |= sum_verifies(sum) ? FRAME_L4_CHECKED : FRAME_L4_CHECKED | FRAME_L4_BAD;
+	return true;
+}
+
+bool frame_plain_complete(const struct frame *frame, uint8_t *to, uint32_t *status)
+{
+	const struct frame_info *info = &frame->info;
+	uint32_t start = frame->l2_len + frame->l3_len, in_head = frame->header_len - start;
+	bool tcp = frame->l4_proto == IPPROTO_TCP;
+	uint64_t sum;
+	uint16_t field;
+
+	if (unlikely(frame->l4_proto == IPPROTO_SCTP || frame->segments > 1 ||
+		     (in_head % 2 && frame->segments) ||
+		     frame->header_len > FRAME_HEADER_MAX - sizeof(uint64_t)))
+		return false;
+	sum = sum_l4(frame->header + start, in_head, 0);
+	copy_bytes(to, frame->header, frame->header_len);
+	if (frame->segments)
+		sum = csum_copy(to + frame->header_len, frame->segment->base, frame->segment->len,
+				sum);
+	field = csum_folded(sum);
+	if (unlikely(!field && !tcp))
+		field = UDP_CHECKSUM_ZERO;
+	put_le16(to + start + (tcp ? TCP_CHECKSUM : UDP_CHECKSUM), field);
+	*status = info->l3 == FRAME_L3_IPV4 ? judge_ipv4(frame->header + info->l3_offset) : 0;
+	if (info->l4 != FRAME_L4_NONE && info->l4_offset == start)
+		*status |= FRAME_L4_CHECKED;
 	return true;
 }

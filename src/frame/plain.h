@@ -94,6 +94,13 @@ static inline bool frame_plain_judge(const struct frame *frame, uint32_t *status
  */
 bool frame_plain_verify(const struct frame *frame, uint8_t *to, uint32_t *status);
 
+/**
+ * frame_plain_complete() - deliver a frame that would be plain but for FRAME_L4_CSUM.
+ * @status: as struct frame_cut has it after frame_cut_end(), IP verified
+ * Return: false: it takes the iterator; nothing was done.
+ */
+bool frame_plain_complete(const struct frame *frame, uint8_t *to, uint32_t *status);
+
 /** frame_plain_copy() - all @frame->len bytes of a plain frame, without its tag. */
 static inline void frame_plain_copy(const struct frame *frame, uint8_t *to)
 {

@@ -333,7 +333,18 @@ static void deliver_frame(struct rx_pool *r, struct rx_window *w, const struct f
 	}
 }
 
-/* --- frames that ask for nothing --------------------------------------------------------------- */
+/* --- frames that ask for nothing, or next to nothing ------------------------------------------- */
+
+/* Its checksum is verified, or made. Return: false: it takes the iterator. */
+static inline bool copy_with_sums(const struct frame *frame, uint8_t *to, uint32_t *checked)
+{
+	if (unlikely(frame->flags & FRAME_L4_CSUM))
+		return frame_plain_complete(frame, to, checked);
+	if (!frame_plain_judge(frame, checked))
+		return frame_plain_verify(frame, to, checked);
+	frame_plain_copy(frame, to);
+	return true;
+}
 
 /*
  * Deliver the first frames of the bitmap @wanted, up to one that is of another kind or for which
@@ -343,7 +354,7 @@ static uint64_t deliver_plain(struct rx_pool *r, struct rx_window *w, const stru
 			      uint64_t wanted)
 {
 	uint32_t max_len = MIN(w->buffer_len, r->max_len), have = w->have, next = w->next;
-	uint16_t special = FRAME_SPECIAL | (w->strip_vlan ? 0 : FRAME_VLAN);
+	uint16_t special = (FRAME_SPECIAL & ~FRAME_L4_CSUM) | (w->strip_vlan ? 0 : FRAME_VLAN);
 	uint64_t bytes = 0;
 
 	if (unlikely(w->legacy || w->bad))
@@ -362,14 +373,14 @@ static uint64_t deliver_plain(struct rx_pool *r, struct rx_window *w, const stru
 		if (f->segments)
 			copy_soon(f->segment->base, f->segment->len);
 		if (f->info.l3 != FRAME_L3_NONE) {
-			if (frame_plain_judge(f, &checked))
-				frame_plain_copy(f, host);
-			else if (unlikely(!frame_plain_verify(f, host, &checked)))
+			if (unlikely(!copy_with_sums(f, host, &checked)))
 				break;
 			ixgbe_rss_finish(&r->rss, f, i);
 			type = packet_type(&f->info) | r->rss.type[i];
 			hash = r->hash_wanted ? r->rss.hash[i] : f->info.ip_id;
 		} else {
+			if (unlikely(f->flags & FRAME_L4_CSUM))
+				break;
 			frame_plain_copy(f, host);
 		}
 		put_le64(&desc->dword[0], (uint64_t)hash << 32 | type);
