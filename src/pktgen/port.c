@@ -144,8 +144,9 @@ int port_service(struct port *port, bool reset_is_fatal, struct softiov_reason *
 		return events;
 	}
 	if (events < 0) {
-		snprintf(why->text, sizeof(why->text), "%s: %s", port->address,
-			 softiov_error_name(events));
+		snprintf(why->text, sizeof(why->text),
+			 "%s: the PF driver had it start anew and does not answer: %s",
+			 port->address, softiov_error_name(events));
 		return events;
 	}
 	if (!(events & SOFTIOV_EVENT_RESET))
