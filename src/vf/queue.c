@@ -25,7 +25,7 @@
 #define DESC_SIZE ((uint32_t)sizeof(struct vf_desc))
 #define RING_STEP 8u
 #define BATCH_MAX 64u
-#define BATCHES_MIN 8u /* in a ring */
+#define BATCHES_MIN 8u	/* in a ring */
 #define TX_PREFETCH 32u /* descriptors; PTHRESH and HTHRESH as Linux has them */
 #define TX_HOST 1u
 #define LOOK_NS 100000u
