@@ -211,8 +211,9 @@ static int run(struct netdev *netdev, struct reason *why)
 	while (!netdev->finished && !error)
 		error = go_around(netdev);
 	if (error)
-		return refuse(why, error, "%s: the card is gone: %s", netdev->options->shown,
-			      softiov_error_name(error));
+		return refuse(why, error,
+			      "%s: the card is gone (softiovd has ended, or the device)",
+			      netdev->options->shown);
 	return 0;
 }
 

@@ -243,7 +243,8 @@ def test_promiscuous_mode_is_refused_once(site):
 
 @pytest.mark.parametrize("which", ["/proc/{}/ns/net", "{}"], ids=["path", "process"])
 def test_another_namespace(crew, daemon, which):
-    home, net = crew.namespace("home"), crew.namespace("net")
+    home = crew.namespace("home")
+    net = crew.namespace("net", beside=home)
     with Netdev(daemon, SPARE, home, name="vf0", netns=which.format(net.holder.pid)) as netdev:
         assert links(home) == ["lo"]
         assert links(net) == ["lo", "vf0"]
@@ -270,7 +271,8 @@ def test_a_namespace_by_name(crew, daemon):
 
 
 def test_it_follows_an_interface_that_moves(crew, daemon):
-    home, net = crew.namespace("home"), crew.namespace("net")
+    home = crew.namespace("home")
+    net = crew.namespace("net", beside=home)
     with Netdev(daemon, SPARE, home) as netdev:
         net.take("eth0", home)
         net.sh("ip link set eth0 name other")

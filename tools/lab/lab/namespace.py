@@ -12,16 +12,18 @@ from .util import LabError, die_with_parent, wait_until
 class Namespace(Machine):
     """
     A network namespace. A sleeping process holds it; it is gone with that. Without root it comes
-    with a user namespace, whose root may do there whatever it likes.
+    with a user namespace, whose root may do there whatever it likes, unless it shares that of
+    another one, beside.
     """
 
-    def __init__(self, name="host"):
-        self.name = name
+    def __init__(self, name="host", beside=None):
+        self.name, self.beside = name, beside
         self.holder = None
 
     def start(self):
-        private = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-        self.holder = subprocess.Popen(["unshare", "--net", *private, "sleep", "infinity"],
+        private = [] if os.geteuid() == 0 or self.beside else ["--user", "--map-root-user"]
+        prefix = self.beside.prefix if self.beside else []
+        self.holder = subprocess.Popen([*prefix, "unshare", "--net", *private, "sleep", "infinity"],
                                        stdin=subprocess.DEVNULL, preexec_fn=die_with_parent,
                                        start_new_session=True)
         wait_until(self._entered, 5, "a network namespace")
@@ -31,7 +33,9 @@ class Namespace(Machine):
     def _entered(self):
         if self.holder.poll() is not None:
             raise LabError("this machine allows no network namespaces")
-        return os.readlink(f"/proc/{self.holder.pid}/ns/net") != os.readlink("/proc/self/ns/net")
+        others = ["self", self.beside.holder.pid if self.beside else "self"]
+        return (os.readlink(f"/proc/{self.holder.pid}/ns/net")
+                not in [os.readlink(f"/proc/{other}/ns/net") for other in others])
 
     @property
     def prefix(self):
