@@ -76,6 +76,14 @@ static void a_deaf_pf(void **state)
 	assert_int_equal(h.fake.resets, 1);
 }
 
+/* Registers that are mapped, but only to be read: a store would be the end of the program. */
+static void read_only(void **state)
+{
+	become(VF_ID, true);
+	h.fake.bar0_read_only = true;
+	expect_error(SOFTIOV_ERR_NO_PF, "PF driver does not answer");
+}
+
 static void refused(void **state)
 {
 	become(VF_ID, true);
@@ -90,10 +98,7 @@ static void refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(other_devices),
-		TEST(no_msix),
-		TEST(a_deaf_pf),
-		TEST(refused),
+		TEST(other_devices), TEST(no_msix), TEST(a_deaf_pf), TEST(read_only), TEST(refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

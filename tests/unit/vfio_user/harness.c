@@ -31,6 +31,7 @@ static void fake_region(void *ctx, unsigned int index, struct vfio_user_region *
 	region->readable = true;
 	region->writable = index != VFIO_USER_REGION_ROM;
 	if (index == BAR0) {
+		region->writable = !fake->bar0_read_only;
 		region->fd = fake->bar0_fd;
 		region->areas = 2;
 		region->area[0] = (struct vfio_user_area){ 0x1000, 0x2000 };

@@ -55,6 +55,7 @@ struct fake {
 	int refuse_connect;	  /* what @connected returns */
 	int map_error, irq_error; /* what @dma_map, @irq_set return */
 	unsigned int irq_error_at;
+	bool bar0_read_only;
 	bool quiesce_unmap, quiesce_reset, quiesce_write, quiesce_disconnect, quiesce_irq;
 	void (*on_write)(void); /* runs inside @write */
 	pid_t pid;
