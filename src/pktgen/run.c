@@ -224,6 +224,10 @@ static int report(struct run *run)
 		report_json(run);
 	else
 		report_text(run);
+	if (fflush(stdout) || ferror(stdout)) {
+		complain("the summary cannot be written");
+		return 1;
+	}
 	figures_of_all(run, &all);
 	if (clean)
 		return 0;
