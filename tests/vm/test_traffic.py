@@ -95,6 +95,8 @@ def test_vlan_sub_interfaces(pair):
         guest.sh(f"ip link add v42 link {guest.nic} type vlan id 42")
         guest.up("v42", f"10.42.0.{number}/24")
     try:
+        # A netdev is told of the interface, a moment later.
+        wait_until(lambda: pair.a.ping("10.42.0.2", 1)["loss"] == 0, 5, "VLAN 42")
         assert pair.a.ping("10.42.0.2", 5)["loss"] == 0
         for client, server, target in ((pair.a, pair.b, "10.42.0.2"),
                                        (pair.b, pair.a, "10.42.0.1")):
