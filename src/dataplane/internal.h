@@ -103,8 +103,8 @@ static inline void atomic_min(_Atomic uint64_t *value, uint64_t to)
 void dp_forward(struct dp_worker *worker, struct dp_port *port, const struct dp_config *config,
 		unsigned int source, unsigned int n, uint64_t now);
 
-/* poll.c: one round over a port. Return: was there any frame? */
-bool dp_poll_port(struct dp_worker *worker, struct dp_port *port, uint64_t now);
+/* poll.c: one round over a port; @busy: the worker had frames in its last. Return: was there any frame? */
+bool dp_poll_port(struct dp_worker *worker, struct dp_port *port, bool busy, uint64_t now);
 
 /* armed.c */
 void dp_armed_init(struct dp_armed *armed);

@@ -129,20 +129,21 @@ static void forget_quiet(struct dp_config *config, bool busy)
 	}
 }
 
-bool dp_poll_port(struct dp_worker *worker, struct dp_port *port, uint64_t now)
+bool dp_poll_port(struct dp_worker *worker, struct dp_port *port, bool busy, uint64_t now)
 {
 	struct dp_config *config = atomic_load_explicit(&port->config, memory_order_acquire);
-	bool busy;
+	bool found;
 
 	if (unlikely(!config))
 		return false;
-	busy = ask_hot(worker, port, config, now);
+	found = ask_hot(worker, port, config, now);
+	busy |= found;
 	if (config->queues) {
 		forget_quiet(config, busy);
-		busy |= ask_cold(worker, port, config,
-				 busy ? MIN(config->queues, COLD_PER_ROUND) : config->queues, now);
+		found |= ask_cold(worker, port, config,
+				  busy ? MIN(config->queues, COLD_PER_ROUND) : config->queues, now);
 	}
-	busy |= ask_uplink(worker, port, config, now);
+	found |= ask_uplink(worker, port, config, now);
 	dp_armed_expire(&port->armed, config, now);
-	return busy;
+	return found;
 }

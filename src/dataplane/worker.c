@@ -63,13 +63,14 @@ static void announce_nap(struct dp_worker *worker, uint64_t wake_ns)
 	atomic_store(&worker->wake_ns, wake_ns);
 }
 
-static bool forward_ports(struct dp_worker *worker, const struct dp_port_list *list, uint64_t now)
+static bool forward_ports(struct dp_worker *worker, const struct dp_port_list *list, bool busy,
+			  uint64_t now)
 {
-	bool busy = false;
+	bool found = false;
 
 	for (unsigned int i = 0; i < list->n; i++)
-		busy |= dp_poll_port(worker, list->port[i], now);
-	return busy;
+		found |= dp_poll_port(worker, list->port[i], busy, now);
+	return found;
 }
 
 /* When the nap must end: as announced, or when the first interrupt is due. */
@@ -215,6 +216,7 @@ static void nap_longer(struct dp_worker *worker)
 static void work(struct dp_worker *worker)
 {
 	uint64_t busy_from = 0;
+	bool busy = false;
 
 	while (!atomic_load_explicit(&worker->stop, memory_order_acquire)) {
 		const struct dp_port_list *list = current_ports(worker);
@@ -226,7 +228,8 @@ static void work(struct dp_worker *worker)
 		if (busy_from)
 			stat_add(&worker->stats.busy_ns, now - busy_from);
 		busy_from = 0;
-		if (forward_ports(worker, list, now)) {
+		busy = forward_ports(worker, list, busy, now);
+		if (busy) {
 			if (worker->nap_ns)
 				announce_nap(worker, 0);
 			worker->nap_ns = 0;

@@ -55,7 +55,7 @@ static void run(struct fixture *f)
 {
 	uint64_t now = 1;
 
-	while (dp_poll_port(f->worker, f->port, now))
+	while (dp_poll_port(f->worker, f->port, false, now))
 		now += DP_UPLINK_RECHECK_NS;
 	for (unsigned int i = 0; i < ESWITCH_VPORTS; i++)
 		assert_int_equal(f->worker->want[i], 0);
@@ -315,26 +315,26 @@ static void test_armed(void **state)
 	dp_armed_add(&f->port->armed, eswitch_vport(0, 1), 1000);
 	dp_armed_add(&f->port->armed, eswitch_vport(0, 2), 3000);
 	dp_armed_add(&f->port->armed, eswitch_vport(0, 2), 2000);
-	dp_poll_port(f->worker, f->port, 999);
+	dp_poll_port(f->worker, f->port, false, 999);
 	assert_int_equal(one->expired + two->expired, 0);
 	one->due_again = 2500;
-	dp_poll_port(f->worker, f->port, 1000);
+	dp_poll_port(f->worker, f->port, false, 1000);
 	assert_int_equal(one->expired, 1);
 	assert_int_equal(two->expired, 0);
 	assert_int_equal(f->port->armed.due_ns, 2000);
-	dp_poll_port(f->worker, f->port, 2499);
+	dp_poll_port(f->worker, f->port, false, 2499);
 	assert_int_equal(one->expired, 1);
 	assert_int_equal(two->expired, 1);
-	dp_poll_port(f->worker, f->port, 2500);
+	dp_poll_port(f->worker, f->port, false, 2500);
 	assert_int_equal(one->expired, 2);
 	assert_true(f->port->armed.due_ns == DP_NOT_DUE);
-	dp_poll_port(f->worker, f->port, 10000);
+	dp_poll_port(f->worker, f->port, false, 10000);
 	assert_int_equal(one->expired + two->expired, 3);
 
 	/* A vport that vanished meanwhile. */
 	dp_armed_add(&f->port->armed, eswitch_vport(0, 3), 11000);
 	f->config->vport[eswitch_vport(0, 3)] = (struct dp_vport){ 0 };
-	dp_poll_port(f->worker, f->port, 12000);
+	dp_poll_port(f->worker, f->port, false, 12000);
 	assert_int_equal(f->fake->pool[3].expired, 0);
 	assert_true(f->port->armed.due_ns == DP_NOT_DUE);
 }
@@ -353,7 +353,7 @@ static void test_bare(void **state)
 	f->config->queues = 0;
 	run(f);
 	atomic_store(&f->port->config, NULL);
-	assert_false(dp_poll_port(f->worker, f->port, UINT64_MAX));
+	assert_false(dp_poll_port(f->worker, f->port, false, UINT64_MAX));
 }
 
 /* A silent queue is asked again when its driver posts, and now and then anyway. */
@@ -363,24 +363,24 @@ static void test_doorbell(void **state)
 	struct fake_queue *queue = &f->fake->queue[0];
 	unsigned int asked;
 
-	dp_poll_port(f->worker, f->port, 1);
+	dp_poll_port(f->worker, f->port, false, 1);
 	asked = queue->asked;
 	assert_int_equal(asked, 1);
 	for (unsigned int i = 0; i < 8; i++)
-		assert_false(dp_poll_port(f->worker, f->port, 2 + i));
+		assert_false(dp_poll_port(f->worker, f->port, false, 2 + i));
 	assert_int_equal(queue->asked, asked);
 	fake_send_frame(f->fake, 0, 1, 7);
-	assert_true(dp_poll_port(f->worker, f->port, 20));
+	assert_true(dp_poll_port(f->worker, f->port, false, 20));
 	assert_int_equal(f->fake->pool[1].n, 1);
 	asked = queue->asked;
 	for (unsigned int i = 0; i < 64; i++)
-		assert_false(dp_poll_port(f->worker, f->port, 30 + i));
+		assert_false(dp_poll_port(f->worker, f->port, false, 30 + i));
 	assert_in_range(queue->asked - asked, 2, 8);
 
 	f->config->queue[0].doorbell = NULL; /* a model without one is always asked */
 	asked = queue->asked;
 	for (unsigned int i = 0; i < 10; i++)
-		assert_false(dp_poll_port(f->worker, f->port, 100 + i));
+		assert_false(dp_poll_port(f->worker, f->port, false, 100 + i));
 	assert_int_equal(queue->asked, asked + 10);
 }
 
@@ -405,26 +405,29 @@ static void test_silent_queues(void **state)
 	config->queues = 1 + SILENT;
 	atomic_store(&f->port->config, config);
 	asked = silent->asked;
-	assert_false(dp_poll_port(f->worker, f->port, 1));
+	assert_false(dp_poll_port(f->worker, f->port, false, 1));
 	assert_int_equal(silent->asked - asked, SILENT); /* nothing else to do */
+	asked = silent->asked;
+	assert_false(dp_poll_port(f->worker, f->port, true, 1)); /* but on another port */
+	assert_in_range(silent->asked - asked, 1, 20);
 
 	fake_send_frame(f->fake, 0, 2, serial++);
-	assert_true(dp_poll_port(f->worker, f->port, 2));
+	assert_true(dp_poll_port(f->worker, f->port, false, 2));
 	for (unsigned int i = 0; i < 2 * SILENT; i++) {
 		fake_send_frame(f->fake, 0, 2, serial++);
 		asked = silent->asked;
-		assert_true(dp_poll_port(f->worker, f->port, 3 + i));
+		assert_true(dp_poll_port(f->worker, f->port, false, 3 + i));
 		assert_in_range(silent->asked - asked, 1, 20);
 	}
 	fake_send_frame(f->fake, 1, 2, 0);
 	for (unsigned int i = 0; f->fake->pool[2].n < serial + 1; i++) {
 		assert_true(i <= SILENT / 8);
 		fake_send_frame(f->fake, 0, 2, serial++);
-		dp_poll_port(f->worker, f->port, 1000 + i);
+		dp_poll_port(f->worker, f->port, false, 1000 + i);
 	}
 	asked = silent->asked;
 	for (unsigned int i = 0; i < 100; i++)
-		dp_poll_port(f->worker, f->port, 2000 + i);
+		dp_poll_port(f->worker, f->port, false, 2000 + i);
 	assert_int_equal(silent->asked - asked, 100 * SILENT);
 	atomic_store(&f->port->config, f->config);
 	free(config);
@@ -439,12 +442,12 @@ static void test_unrung(void **state)
 
 	for (unsigned int i = 1; i < FAKE_POOLS; i++)
 		f->config->queue[i].doorbell = &rung;
-	dp_poll_port(f->worker, f->port, 1);
+	dp_poll_port(f->worker, f->port, false, 1);
 	for (unsigned int i = 1; i < FAKE_POOLS; i++)
 		fake_send_frame(f->fake, i, 0, serial++);
 	for (unsigned int i = 0; i < 4 * FAKE_POOLS; i++) {
 		fake_send_frame(f->fake, 0, 1, serial++);
-		dp_poll_port(f->worker, f->port, 2 + i);
+		dp_poll_port(f->worker, f->port, false, 2 + i);
 	}
 	assert_int_equal(f->fake->pool[0].n, FAKE_POOLS - 1);
 }
