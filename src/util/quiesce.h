@@ -40,10 +40,10 @@ struct quiesce_head {
  */
 struct quiesce {
 	_Alignas(64) _Atomic uint64_t epoch;
-	_Atomic bool waiting;
 	_Atomic int slots; /* workers beyond were never used */
 	bool running;	   /* inside a callback */
-	int kick_fd;	   /* eventfd, readable when a worker passed a point somebody waits for */
+	uint32_t look_ns;  /* the timer was set to expire so much later */
+	int kick_fd;	   /* timerfd, readable when it is time for quiesce_poll() */
 	/*
 	 * What was changed but not yet published (changes are collected) must be published before a
 	 * grace period begins: quiesce_call() calls this first. May be NULL; set once at start.
@@ -57,7 +57,7 @@ struct quiesce {
 /** quiesce_init() - prepare @q. Return: 0 or -errno. Device thread. */
 int quiesce_init(struct quiesce *q);
 
-/** quiesce_fini() - run what is still pending (all workers must be gone) and close the eventfd. */
+/** quiesce_fini() - run what is still pending (all workers must be gone) and close the timer. */
 void quiesce_fini(struct quiesce *q);
 
 /** quiesce_register() - a new worker, offline. Return: its slot or -ENOSPC. Any thread. */
@@ -84,8 +84,6 @@ void quiesce_poll(struct quiesce *q);
 /** quiesce_pending() - is any callback still waiting? Device thread. */
 bool quiesce_pending(const struct quiesce *q);
 
-void quiesce_notify(struct quiesce *q); /* slow path of the inlines below */
-
 /** quiesce_due() - does anybody wait for the worker of @slot? Worker. */
 static inline bool quiesce_due(const struct quiesce *q, int slot)
 {
@@ -101,10 +99,8 @@ static inline void quiesce_point(struct quiesce *q, int slot)
 {
 	uint64_t epoch = atomic_load_explicit(&q->epoch, memory_order_acquire);
 
-	if (atomic_load_explicit(&q->workers[slot].seen, memory_order_relaxed) != epoch) {
+	if (atomic_load_explicit(&q->workers[slot].seen, memory_order_relaxed) != epoch)
 		atomic_store_explicit(&q->workers[slot].seen, epoch, memory_order_seq_cst);
-		quiesce_notify(q);
-	}
 }
 
 /** quiesce_offline() - the worker of @slot holds nothing until quiesce_online(). Worker. */

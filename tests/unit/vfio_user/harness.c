@@ -11,7 +11,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#define PATIENCE 200 /* milliseconds without anything to do */
+#define PUMP_NS 3000000u /* enough for a grace period to be noticed */
+#define PATIENCE 200	 /* milliseconds without anything to do */
 
 struct harness h;
 
@@ -237,9 +238,6 @@ int open_fds(void)
 
 static void on_kick(evutil_socket_t fd, short events, void *arg)
 {
-	eventfd_t count;
-
-	eventfd_read(fd, &count);
 	quiesce_poll(&h.quiesce);
 }
 
@@ -297,8 +295,11 @@ int memory_file(size_t size)
 
 void pump(void)
 {
-	for (int i = 0; i < 50; i++)
+	uint64_t end = now_ns() + PUMP_NS;
+
+	do
 		event_base_loop(h.base, EVLOOP_NONBLOCK);
+	while (now_ns() < end);
 }
 
 void worker_busy(void)
