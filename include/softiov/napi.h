@@ -87,7 +87,10 @@ int softiov_napi_disable(struct softiov_napi *napi);
  */
 int softiov_napi_run(struct softiov_napi *napi, uint64_t timeout_ns);
 
-/** softiov_napi_fd() - for one's own poll() or epoll: while ARMED, call softiov_napi_run(napi, 0) when it is readable. */
+/**
+ * softiov_napi_fd() - for one's own poll() or epoll: while ARMED, call softiov_napi_run(napi, 0) when it is readable. A
+ * reset of the VF (SOFTIOV_EVENT_RESET) leaves the context POLLING: call it then, too.
+ */
 int softiov_napi_fd(const struct softiov_napi *napi);
 
 /**

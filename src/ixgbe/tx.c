@@ -28,6 +28,12 @@
 #define CACHE_LINE 64u
 #define QUEUES_AHEAD 4u
 
+/* Every descriptor begins a segment, every page boundary may, and a frame that does not fit is left. */
+_Static_assert(2 * IXGBE_TX_BURST_DESCS + IXGBE_TX_BURST_BYTES / PAGE_SIZE_4K +
+			       FRAME_MAX_SEGMENTS <=
+		       BURST_SEGMENTS,
+	       "a burst never runs out of segments");
+
 /** enum outcome - of a frame's descriptors. */
 enum outcome { FRAME_OK, FRAME_BAD, FRAME_FAULT };
 
