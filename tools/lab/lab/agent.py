@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Our end of a guest's agent. tests/vm/guest/agent.c describes the frames."""
 
+import contextlib
 import itertools
 import os
 import signal
@@ -68,7 +69,8 @@ class Agent:
     def close(self):
         sock, lost = self._take()
         if sock:
-            sock.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):      # the reader has closed it just now
+                sock.shutdown(socket.SHUT_RDWR)
         for command in lost:
             command.ended.set()
 
