@@ -5,8 +5,8 @@
  * A port may have hundreds of queues of which a few are at work, and looking at one costs a cache miss. So queues that
  * gave frames lately are *hot*: asked in every round. Of the others only the doorbell is looked at, and while there is
  * work only that of a few per round, in turn: what silent queues cost does not grow with their number, and a queue that
- * wakes is found within some tens of rounds, about 100 microseconds. In a round without work, or before a nap, all are
- * looked at.
+ * wakes is found within some tens of rounds, about 100 microseconds. When neither this port has work nor any had in the
+ * round before, as before a nap, all are looked at.
  *
  * A queue may also wait for something else than its driver, such as an address that is mapped at last. So now and then
  * a queue is asked though nobody rang.

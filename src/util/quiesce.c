@@ -8,7 +8,7 @@
  * every worker's
  * @seen has reached its epoch. Unused slots are offline too, so a scan needs no test for them.
  *
- * Memory ordering. Three arguments, all in C11 atomics (no fences, which ThreadSanitizer cannot
+ * Memory ordering. Two arguments, both in C11 atomics (no fences, which ThreadSanitizer cannot
  * follow):
  *
  * 1. Reclaim after use. The device thread unpublishes P, then increments @epoch (seq_cst, hence
