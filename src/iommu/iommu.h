@@ -139,6 +139,15 @@ int iommu_domain_create(struct iommu_domain **domain, uint16_t requester, struct
 void iommu_domain_destroy(struct iommu_domain *domain);
 
 /**
+ * iommu_domain_follow() - from now on look-ups of @domain find the maps of @leader; NULL: its own again. Several
+ * requesters behind one bridge share maps so; Bus Master Enable, faults and counters stay each domain's own. While it
+ * follows @domain has no maps of its own: -EBUSY if there are some, -EINVAL when @leader follows somebody itself. As
+ * with iommu_unmap() workers may finish what they hold: let a grace period pass before anybody is told. @leader must
+ * not be destroyed while it is followed. Device thread. Return: 0 or -errno.
+ */
+int iommu_domain_follow(struct iommu_domain *domain, struct iommu_domain *leader);
+
+/**
  * iommu_map() - map [@iova, @iova + @size) for @perm. Device thread.
  * @fd: a regular file in memory (memfd, hugetlbfs, tmpfs: a page fault must not wait for a disk or
  * a FUSE server), or -1: recorded, every access faults "memory not shared". The file is mapped once

@@ -37,6 +37,7 @@ struct iovm_vf_state {
  *	never shared
  * @shared_bar, @shared_offset, @shared_size: which part of which BAR it is; the offset in the file
  *	is the offset in the BAR
+ * @admit: may a client have this VF now? Non-zero refuses it, @why is logged and shown; NULL: always
  * @changed: attach or detach happened (for logs and the data path); may be NULL
  */
 struct iovm_vf_config {
@@ -53,6 +54,7 @@ struct iovm_vf_config {
 	int (*share)(void *ctx, bool shared);
 	unsigned int shared_bar;
 	uint32_t shared_offset, shared_size;
+	int (*admit)(void *ctx, struct reason *why);
 	void (*changed)(void *ctx, bool attached);
 	void *ctx;
 };
@@ -69,6 +71,15 @@ int iovm_vf_create(struct iovm_vf **vf, struct event_base *base, struct quiesce 
  * Nothing of struct iovm_vf_config is touched any more when this returns.
  */
 void iovm_vf_destroy(struct iovm_vf *vf);
+
+/**
+ * iovm_vf_orphan() - the PF driver of another VM has taken the bare VF away (VF Enable = 0, or the card's VM is gone)
+ * while a client has it: the client keeps the function, whose registers stay readable whatever VF MSE says, without bus
+ * mastering. iovm_vf_revive(): the bare VF is there again, at power-on: what the client wrote into the virtual
+ * configuration space is applied to it once more. Device thread.
+ */
+void iovm_vf_orphan(struct iovm_vf *vf);
+void iovm_vf_revive(struct iovm_vf *vf);
 
 /**
  * iovm_vf_signal() - the device model raises MSI-X @vector: signal its eventfd if one is assigned.
