@@ -39,19 +39,23 @@ static uint16_t power_state(const struct pcie_function *function)
 	return get_le16(config + function->layout->pm + PCI_PM_CTRL) & PCI_PM_CTRL_STATE_MASK;
 }
 
+uint16_t pcie_command_in_force(const struct pcie_function *function)
+{
+	uint16_t command = pcie_command(function);
+
+	return power_state(function) == PM_D0 ? command : command & (uint16_t)~COMMAND_EFFECTS;
+}
+
 static struct effects effects_of(const struct pcie_function *function)
 {
 	uint16_t msix = function->layout->msix;
-	struct effects effects = {
-		.command = pcie_command(function),
+
+	return (struct effects){
+		.command = pcie_command_in_force(function),
 		.msix = msix ? get_le16(function->state->config + msix + PCI_MSIX_FLAGS) : 0,
 		.pm_state = power_state(function),
 		.sriov = sriov_before(function),
 	};
-
-	if (effects.pm_state != PM_D0)
-		effects.command &= (uint16_t)~COMMAND_EFFECTS;
-	return effects;
 }
 
 /* Return: PCIE_QUIESCE when the function may not master the bus any more. */

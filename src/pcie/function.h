@@ -146,7 +146,23 @@ int pcie_config_write(struct pcie_function *function, uint16_t offset, const voi
 int pcie_function_reset(struct pcie_function *function);
 
 uint16_t pcie_command(const struct pcie_function *function);
+/**
+ * pcie_command_in_force() - the Command register, without Memory Space Enable and Bus Master Enable while the function
+ * is not in D0.
+ */
+uint16_t pcie_command_in_force(const struct pcie_function *function);
 uint64_t pcie_bar_address(const struct pcie_function *function, unsigned int bar);
+
+/**
+ * pcie_bar_read(), pcie_bar_write() - a memory access of any @len at any @offset inside @bar, cut into the dwords that
+ * device models have: a read of less than a dword reads the dword and cuts out the bytes, a write of less is dropped.
+ * What the model refuses reads all ones. Whether the function answers memory accesses at all the caller has checked.
+ * Return: PCIE_DONE, or PCIE_QUIESCE if any of them asked for it.
+ */
+int pcie_bar_read(const struct pcie_function *function, unsigned int bar, uint64_t offset,
+		  void *data, uint32_t len);
+int pcie_bar_write(const struct pcie_function *function, unsigned int bar, uint64_t offset,
+		   const void *data, uint32_t len);
 
 /* SR-IOV: what a system driver and the manager ask (chapter 9.3.3). */
 bool pcie_vf_enabled(const struct pcie_function *pf);
@@ -171,12 +187,33 @@ int pcie_bdf_parse(const char *text, uint16_t *domain, uint16_t *routing_id);
  * card has at most 520.
  */
 struct pcie_hierarchy;
+#define PCIE_HIERARCHY_PHYSICAL 256 /* functions that are no VFs */
 struct pcie_hierarchy *pcie_hierarchy_create(void);
 void pcie_hierarchy_destroy(struct pcie_hierarchy *hierarchy);
 int pcie_hierarchy_add(struct pcie_hierarchy *hierarchy,
-		       struct pcie_function *function); /* -EEXIST on overlap */
+		       struct pcie_function *function); /* -EEXIST on overlap, -ENOSPC */
 void pcie_hierarchy_remove(struct pcie_hierarchy *hierarchy, struct pcie_function *function);
 struct pcie_function *pcie_hierarchy_find(const struct pcie_hierarchy *hierarchy,
 					  uint16_t routing_id);
+
+/**
+ * struct pcie_target - who answers a memory access.
+ * @function: NULL: nobody
+ * @bar, @offset: where the address is in it
+ * @len: bytes from there on of which the same can be said
+ */
+struct pcie_target {
+	struct pcie_function *function;
+	unsigned int bar;
+	uint64_t offset, len;
+};
+
+/**
+ * pcie_hierarchy_decode() - the function with a BAR at @address, or the VF in whose part of a VF BAR it lies. Only
+ * functions that may answer now are found: Memory Space Enable and D0; VF Enable and VF MSE for a VF. Physical
+ * functions on the buses from @first_bus on, @buses of them, and their VFs.
+ */
+struct pcie_target pcie_hierarchy_decode(const struct pcie_hierarchy *hierarchy, uint8_t first_bus,
+					 unsigned int buses, uint64_t address);
 
 #endif

@@ -3,16 +3,11 @@
  * hierarchy.c - which function answers to which routing ID, over all buses of a card.
  *
  * A flat table, one pointer for each of the 65536 routing IDs: look-up is one load, and the pages
- * of buses that the card does not have are never touched. PCI Express Base 5.0, 7.3.
+ * of buses that the card does not have are never touched. Physical functions are in a list of their
+ * own as well, because a memory access (decode.c) asks them alone. PCI Express Base 5.0, 7.3.
  */
 #include <stdlib.h>
-#include "pcie/function.h"
-
-#define ROUTING_IDS 65536
-
-struct pcie_hierarchy {
-	struct pcie_function *function[ROUTING_IDS];
-};
+#include "pcie/internal.h"
 
 struct pcie_hierarchy *pcie_hierarchy_create(void)
 {
@@ -30,6 +25,11 @@ int pcie_hierarchy_add(struct pcie_hierarchy *hierarchy, struct pcie_function *f
 
 	if (*slot)
 		return -EEXIST;
+	if (!layout_is_vf(function->layout)) {
+		if (hierarchy->physical_count == PCIE_HIERARCHY_PHYSICAL)
+			return -ENOSPC;
+		hierarchy->physical[hierarchy->physical_count++] = function;
+	}
 	*slot = function;
 	return 0;
 }
@@ -38,8 +38,15 @@ void pcie_hierarchy_remove(struct pcie_hierarchy *hierarchy, struct pcie_functio
 {
 	struct pcie_function **slot = &hierarchy->function[function->routing_id];
 
-	if (*slot == function)
-		*slot = NULL;
+	if (*slot != function)
+		return;
+	*slot = NULL;
+	for (unsigned int i = 0; i < hierarchy->physical_count; i++) {
+		if (hierarchy->physical[i] != function)
+			continue;
+		hierarchy->physical[i] = hierarchy->physical[--hierarchy->physical_count];
+		return;
+	}
 }
 
 struct pcie_function *pcie_hierarchy_find(const struct pcie_hierarchy *hierarchy,

@@ -52,6 +52,20 @@ uint8_t sriov_locked(const struct pcie_function *function, unsigned int offset);
 /* sriov_after() - what a write to configuration space has brought about. */
 int sriov_after(struct pcie_function *function, const struct sriov_before *before);
 
+/* vf_aperture() - what one VF takes of VF BAR @bar: its size, or a system page if that is larger. */
+uint64_t vf_aperture(const struct pcie_function *pf, unsigned int bar);
+
+/*
+ * struct pcie_hierarchy - @function: by routing ID; @physical: those of them that are no VFs, the
+ * only ones with BAR registers, in no order.
+ */
+#define ROUTING_IDS 65536
+struct pcie_hierarchy {
+	struct pcie_function *function[ROUTING_IDS];
+	struct pcie_function *physical[PCIE_HIERARCHY_PHYSICAL];
+	unsigned int physical_count;
+};
+
 /* bar_register_address() - the address in BAR register @bar of the six that start at @offset. */
 uint64_t bar_register_address(const struct pcie_function *function, unsigned int offset,
 			      const struct pcie_bar bars[PCIE_BARS], unsigned int bar);

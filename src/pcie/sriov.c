@@ -65,7 +65,7 @@ uint8_t sriov_locked(const struct pcie_function *function, unsigned int offset)
 	}
 }
 
-static uint64_t vf_aperture(const struct pcie_function *pf, unsigned int bar)
+uint64_t vf_aperture(const struct pcie_function *pf, unsigned int bar)
 {
 	uint64_t page = (uint64_t)system_page_size(pf) << PAGE_SHIFT_OF_BIT_0;
 
