@@ -85,7 +85,10 @@ int dp_create(struct dp **dp, unsigned int workers, const int *cpu, const struct
  */
 void dp_destroy(struct dp *dp);
 
-/** dp_port_create() - a port served by worker (index modulo workers), tied to @uplink (not owned). Device thread. */
+/**
+ * dp_port_create() - a port served by the next worker in turn, tied to @uplink (not owned); where that is a cable, by the
+ * worker that has the port at its other end. Device thread.
+ */
 int dp_port_create(struct dp *dp, struct dp_port **port, struct uplink *uplink);
 /**
  * dp_port_destroy() - take a port away from its worker; freed after a grace period, then @done(@ctx). Device thread.

@@ -12,6 +12,10 @@
  * one drop counter of the sender. Each copy is counted by its receiver, as received or in exactly one drop counter: by
  * the model for a pool, here for the uplink. A segmentation request counts as the frames it becomes.
  *
+ * Cables: where the wire is a cable to another port of this worker, what was put on it is switched there when everybody
+ * here has his share: the same frames and host memory, as a burst from that port's uplink. It ends there, for nothing
+ * that came from an uplink leaves by it.
+ *
  * Switch rules: 82599 data sheet, 7.10.3.
  */
 #include "dataplane/internal.h"
@@ -34,7 +38,10 @@ struct round {
 	unsigned int source;
 	uint64_t now;
 	struct vport_set receivers;
-	uint64_t only_wire; /* frames nobody but the uplink gets */
+	uint64_t only_wire;  /* frames nobody but the uplink gets */
+	struct dp_port *far; /* at the other end of the cable ... */
+	const struct dp_config *far_config;
+	uint64_t crossing; /* ... that these frames were put on */
 	uint64_t packets, bytes, csum, tso_requests, tso_segments;
 };
 
@@ -205,6 +212,35 @@ static void count_wire(struct vport_stats *stats, const struct frame *frame)
 	}
 }
 
+static unsigned int put_on_cable(struct round *round, struct frame *const list[], unsigned int n,
+				 uint64_t wanted)
+{
+	struct uplink *uplink = round->port->uplink;
+	unsigned int taken;
+
+	round->far = atomic_load_explicit(&round->port->far, memory_order_acquire);
+	if (round->far)
+		round->far_config = atomic_load_explicit(&round->far->config, memory_order_acquire);
+	if (!round->far_config) { /* nobody serves the other end */
+		uplink->stats.tx_down += n;
+		return 0;
+	}
+	taken = uplink->ops->send(uplink, list, n);
+	round->crossing = taken ? wanted : 0;
+	return taken;
+}
+
+static unsigned int put_on_wire(struct round *round, struct frame *const list[], unsigned int n,
+				uint64_t wanted)
+{
+	struct uplink *uplink = round->port->uplink;
+
+	if (!uplink)
+		return 0;
+	return uplink->is_cable ? put_on_cable(round, list, n, wanted)
+				: uplink->ops->send(uplink, list, n);
+}
+
 /*
  * An uplink tells how many frames it took and, by its own counters, why not the others: no wire at all, or a full one.
  * A flooded frame that finds no wire is no loss: the others got it.
@@ -213,14 +249,16 @@ static void send_to_wire(struct round *round, struct frame *frames, uint64_t wan
 {
 	struct uplink *uplink = round->port->uplink;
 	struct vport_stats *stats = round->config->vport[ESWITCH_UPLINK].stats;
-	uint64_t down = uplink ? uplink->stats.tx_down : 0;
+	uint64_t down = uplink ? uplink->stats.tx_down : 0, left = wanted;
 	struct frame *list[FRAME_BURST];
 	unsigned int n = 0, taken;
 	bool is_down;
 
-	for (; wanted; wanted &= wanted - 1)
-		list[n++] = &frames[__builtin_ctzll(wanted)];
-	taken = uplink ? uplink->ops->send(uplink, list, n) : 0;
+	do {
+		list[n++] = &frames[__builtin_ctzll(left)];
+		left &= left - 1;
+	} while (left);
+	taken = put_on_wire(round, list, n, wanted);
 	is_down = !uplink || uplink->stats.tx_down != down;
 	if (!stats)
 		return;
@@ -268,6 +306,38 @@ static void count_round(const struct round *round)
 	}
 }
 
+static void forward(struct round *round, struct frame *frames, unsigned int n)
+{
+	if (likely(round->config->link_up))
+		sort_burst(round, frames, n);
+	else
+		drop_frames(round, frames, n, VPORT_DROP_TX_LINK_DOWN);
+	count_round(round);
+	deliver(round, frames);
+}
+
+/* At the other end of the cable. Everybody at this end has his share: the frames may change. */
+static void cross(const struct round *near, struct frame *frames)
+{
+	struct round round = {
+		.worker = near->worker,
+		.port = near->far,
+		.config = near->far_config,
+		.source = ESWITCH_UPLINK,
+		.now = near->now,
+	};
+	unsigned int n = 0;
+
+	for (uint64_t left = near->crossing; left; left &= left - 1, n++) {
+		unsigned int i = (unsigned int)__builtin_ctzll(left);
+
+		if (unlikely(i != n))
+			frames[n] = frames[i];
+		frames[n].flags &= (uint16_t)~FRAME_LOOPBACK;
+	}
+	forward(&round, frames, n);
+}
+
 void dp_forward(struct dp_worker *worker, struct dp_port *port, const struct dp_config *config,
 		unsigned int source, unsigned int n, uint64_t now)
 {
@@ -280,10 +350,7 @@ void dp_forward(struct dp_worker *worker, struct dp_port *port, const struct dp_
 	};
 	struct frame *frames = worker->burst.frame;
 
-	if (likely(config->link_up))
-		sort_burst(&round, frames, n);
-	else
-		drop_frames(&round, frames, n, VPORT_DROP_TX_LINK_DOWN);
-	count_round(&round);
-	deliver(&round, frames);
+	forward(&round, frames, n);
+	if (unlikely(round.crossing))
+		cross(&round, frames);
 }

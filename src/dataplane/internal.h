@@ -28,12 +28,14 @@ struct dp_armed {
 
 /**
  * struct dp_port - one physical port.
+ * @far: the port at the other end of the cable that is its uplink, of the same worker; NULL: no cable, or none there
  * @uplink_next_ns: worker: when to ask the uplink next
  * @uplink_mute: worker: the uplink ended a nap and has given nothing since; leave it out of the next nap
  */
 struct dp_port {
 	struct dp_worker *worker;
 	struct uplink *uplink; /* may be NULL: tied to nothing */
+	_Atomic(struct dp_port *) far;
 	_Atomic(struct dp_config *) config;
 	struct dp_armed armed;
 	uint64_t uplink_next_ns;

@@ -4,6 +4,9 @@
  *
  * Workers read two published pointers: the list of their ports, and the configuration of each port. Both are replaced
  * as a whole and freed after a grace period, so a worker never sees half a change and traffic never stops for one.
+ *
+ * Two ports tied by a cable have the same worker, and each knows the other (struct dp_port.far): what one sends the other
+ * receives in the same step. A port that goes is first forgotten by the other one.
  */
 #include "dataplane/internal.h"
 
@@ -67,11 +70,42 @@ static void port_retired(struct quiesce_head *head)
 		done(ctx);
 }
 
+/* The port at the other end of the cable @uplink. */
+static struct dp_port *find_far(struct dp *dp, const struct uplink *uplink)
+{
+	const struct uplink *peer = uplink ? atomic_load(&uplink->peer) : NULL;
+
+	for (unsigned int i = 0; peer && i < dp->workers; i++) {
+		const struct dp_port_list *list = list_of(dp->worker[i]);
+
+		for (unsigned int j = 0; j < list->n; j++)
+			if (list->port[j]->uplink == peer)
+				return list->port[j];
+	}
+	return NULL;
+}
+
+static void tie(struct dp_port *port, struct dp_port *far)
+{
+	atomic_store_explicit(&port->far, far, memory_order_release);
+	atomic_store_explicit(&far->far, port, memory_order_release);
+}
+
+static void untie(struct dp_port *port)
+{
+	struct dp_port *far = atomic_load_explicit(&port->far, memory_order_relaxed);
+
+	if (!far)
+		return;
+	atomic_store_explicit(&far->far, NULL, memory_order_release);
+	atomic_store_explicit(&port->far, NULL, memory_order_release);
+}
+
 int dp_port_create(struct dp *dp, struct dp_port **out, struct uplink *uplink)
 {
-	struct dp_worker *worker = dp->worker[dp->next_worker % dp->workers];
+	struct dp_port *port, *far = find_far(dp, uplink);
+	struct dp_worker *worker = far ? far->worker : dp->worker[dp->next_worker % dp->workers];
 	struct dp_port_list *old = list_of(worker), *list;
-	struct dp_port *port;
 
 	if (old->n >= DP_WORKER_PORTS)
 		return -ENOSPC;
@@ -88,9 +122,11 @@ int dp_port_create(struct dp *dp, struct dp_port **out, struct uplink *uplink)
 	dp_armed_init(&port->armed);
 	memcpy(list->port, old->port, old->n * sizeof(old->port[0]));
 	list->port[old->n] = port;
-	dp->next_worker++;
+	dp->next_worker += !far;
 	*out = port;
 	list_replace(worker, list);
+	if (far)
+		tie(port, far);
 	return 0;
 }
 
@@ -107,6 +143,7 @@ void dp_port_destroy(struct dp_port *port, void (*done)(void *ctx), void *ctx)
 	for (unsigned int i = 0; i < old->n; i++)
 		if (old->port[i] != port)
 			list->port[n++] = old->port[i];
+	untie(port);
 	list_replace(worker, list);
 	quiesce_call(worker->dp->quiesce, &port->retired, port_retired);
 }

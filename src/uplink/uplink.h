@@ -2,12 +2,13 @@
 /*
  * uplink.h - what a port's wire is tied to. Opened by the management or device thread, used by the port's worker.
  *
- * Kinds now: "none" (no link partner: transmits are counted as uplink_down; link state as configured) and "tap" (a TAP
- * interface of the host).
+ * Kinds now: "none" (no link partner: transmits are counted as uplink_down; link state as configured), "tap" (a TAP
+ * interface of the host) and "cable" (two ports of this daemon, of one card or of two).
  */
 #ifndef SOFTIOV_UPLINK_UPLINK_H
 #define SOFTIOV_UPLINK_UPLINK_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include "frame/frame.h"
 
@@ -34,11 +35,26 @@ struct uplink_ops {
 	void (*close)(struct uplink *uplink);
 };
 
+/**
+ * struct uplink - one port's wire.
+ * @name: "none", "tap:softiov0", "cable:left"
+ * @is_cable: an end of a cable: @send only counts. The frames are switched by the port at the other end before their
+ *	sender hears of it, so both ports belong to one worker (dataplane/forward.c).
+ * @peer: the other end; NULL: it is not there, or this is no cable
+ */
 struct uplink {
 	const struct uplink_ops *ops;
 	struct uplink_stats stats;
-	char name[32]; /* "none", "tap:softiov0" */
+	char name[32];
+	bool is_cable;
+	struct uplink *_Atomic peer;
 };
+
+/** uplink_link() - does the wire have a partner? Device thread. */
+static inline bool uplink_link(const struct uplink *uplink)
+{
+	return !uplink->is_cable || atomic_load(&uplink->peer);
+}
 
 /** uplink_none() - Return: 0 with *@uplink set, or -ENOMEM. */
 int uplink_none(struct uplink **uplink);
@@ -49,6 +65,16 @@ int uplink_none(struct uplink **uplink);
  * Return: 0, or -errno with @why: e.g. no permission (needs CAP_NET_ADMIN), name too long, interface is not a TAP.
  */
 int uplink_tap(struct uplink **uplink, const char *ifname, unsigned int mtu, struct reason *why);
+
+#define UPLINK_CABLE_NAME_MAX 15
+
+/**
+ * uplink_cable() - an end of cable @name; the two ends of one name find each other, in any order. Device thread.
+ * @changed: the other end came or went: uplink_link() tells. Not called for this end's own making and closing.
+ * Return: 0, or -errno with @why: -EBUSY: the cable ties two ports already.
+ */
+int uplink_cable(struct uplink **uplink, const char *name, void (*changed)(void *ctx), void *ctx,
+		 struct reason *why);
 
 /*
  * TAP descriptors are also what the PF driver's network interface (svN) is made of.
