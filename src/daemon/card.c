@@ -276,10 +276,22 @@ static int start_driver(struct card_pf *pf, struct reason *why)
 	return error;
 }
 
+/* The other end of a cable came or went. */
+static void cable_changed(void *ctx)
+{
+	struct card_port *port = ctx;
+
+	for (unsigned int i = 0; i < port->pfs; i++)
+		if (port->pf[i].model)
+			ixgbe_set_link(port->pf[i].model, uplink_link(port->uplink));
+}
+
 static int open_uplink(struct card_port *port, const struct config_port *config, struct reason *why)
 {
 	if (config->uplink.kind == CONFIG_UPLINK_TAP)
 		return uplink_tap(&port->uplink, config->uplink.name, config->uplink_mtu, why);
+	if (config->uplink.kind == CONFIG_UPLINK_CABLE)
+		return uplink_cable(&port->uplink, config->uplink.name, cable_changed, port, why);
 	return uplink_none(&port->uplink);
 }
 
@@ -300,7 +312,7 @@ static int create_port(struct card_port *port, struct reason *why)
 		error = create_function(&port->pf[i], why);
 		if (error)
 			return error;
-		ixgbe_set_link(port->pf[i].model, true);
+		ixgbe_set_link(port->pf[i].model, uplink_link(port->uplink));
 	}
 	for (unsigned int i = 0; i < port->pfs; i++) {
 		error = start_driver(&port->pf[i], why);

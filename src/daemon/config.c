@@ -261,6 +261,20 @@ static int read_pf(struct yaml_reader *r, yaml_node_t *node, struct config_pf *p
 
 /* A port */
 
+static int store_cable(struct yaml_reader *r, yaml_node_t *node, const char *name,
+		       struct config_uplink *uplink)
+{
+	size_t len = strlen(name);
+
+	if (!len || len >= sizeof(uplink->name) || strpbrk(name, "/ \t:"))
+		return yaml_fail(r, node, "'%s' is not the name of a cable (1 to %zu characters)",
+				 name, sizeof(uplink->name) - 1);
+	uplink->kind = CONFIG_UPLINK_CABLE;
+	uplink->line = (unsigned int)node->start_mark.line + 1;
+	memcpy(uplink->name, name, len + 1);
+	return 0;
+}
+
 static int read_uplink(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
 		       void *field)
 {
@@ -271,8 +285,11 @@ static int read_uplink(struct yaml_reader *r, yaml_node_t *node, const struct ya
 		uplink->kind = CONFIG_UPLINK_NONE;
 		return 0;
 	}
+	if (!strncmp(text, "cable:", 6))
+		return store_cable(r, node, text + 6, uplink);
 	if (strncmp(text, "tap:", 4))
-		return yaml_fail(r, node, "%s '%s' is not one of: none, tap:NAME", key->name, text);
+		return yaml_fail(r, node, "%s '%s' is not one of: none, tap:NAME, cable:NAME",
+				 key->name, text);
 	uplink->kind = CONFIG_UPLINK_TAP;
 	return store_ifname(r, node, text + 4, uplink->name);
 }
@@ -490,7 +507,33 @@ static const struct yaml_key file_keys[] = {
 	{ NULL },
 };
 
-/* What no single key can tell: serials and names not given, names used twice. */
+/* A cable has two ends. @end: one of them. */
+static int check_cable(const char *file, const struct config *config,
+		       const struct config_uplink *end, struct reason *why)
+{
+	unsigned int ends = 0;
+
+	for (unsigned int c = 0; c < config->cards; c++) {
+		for (unsigned int i = 0; i < config->card[c].ports; i++) {
+			const struct config_uplink *uplink = &config->card[c].port[i].uplink;
+
+			if (uplink->kind != CONFIG_UPLINK_CABLE || strcmp(uplink->name, end->name))
+				continue;
+			if (++ends > 2)
+				return refuse(why, -EINVAL,
+					      "%s:%u: cable '%s' has two ports already", file,
+					      uplink->line, end->name);
+		}
+	}
+	if (ends < 2)
+		return refuse(why, -EINVAL,
+			      "%s:%u: cable '%s' ties one port to nothing: a second one must name "
+			      "it too",
+			      file, end->line, end->name);
+	return 0;
+}
+
+/* What no single key can tell: serials and names not given, names used twice, cables with one end. */
 static int complete(const char *file, struct config *config, struct reason *why)
 {
 	const char *names[CONFIG_MAX_CARDS * CONFIG_MAX_PORTS * (1 + CONFIG_MAX_PFS_PER_PORT)];
@@ -506,6 +549,9 @@ static int complete(const char *file, struct config *config, struct reason *why)
 
 			if (port->uplink.kind == CONFIG_UPLINK_TAP)
 				names[used++] = port->uplink.name;
+			if (port->uplink.kind == CONFIG_UPLINK_CABLE &&
+			    check_cable(file, config, &port->uplink, why))
+				return -EINVAL;
 			for (unsigned int k = 0; k < port->pfs; k++, next_netdev++) {
 				struct config_netdev *netdev = &port->pf[k].netdev;
 

@@ -59,11 +59,13 @@ struct config_pf {
 	struct config_vf vf[CONFIG_MAX_VFS];
 };
 
-enum config_uplink_kind { CONFIG_UPLINK_NONE, CONFIG_UPLINK_TAP };
+enum config_uplink_kind { CONFIG_UPLINK_NONE, CONFIG_UPLINK_TAP, CONFIG_UPLINK_CABLE };
 
+/** struct config_uplink - @name: of the interface, or of the cable; @line: of the file, with a cable */
 struct config_uplink {
 	enum config_uplink_kind kind;
 	char name[IFNAMSIZ];
+	unsigned int line;
 };
 
 struct config_port {

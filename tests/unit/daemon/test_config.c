@@ -58,7 +58,18 @@ static const struct refusal {
 	{ "cards:\n  - ports:\n      - {}\n      - {}\n      - {}\n", ":3:", { "1 or 2 ports" } },
 	{ "cards:\n  - ports:\n      - uplink: wifi\n",
 	  ":3:",
-	  { "uplink 'wifi'", "none, tap:NAME" } },
+	  { "uplink 'wifi'", "none, tap:NAME, cable:NAME" } },
+	{ "cards:\n  - ports:\n      - uplink: \"cable:\"\n", ":3:", { "name of a cable" } },
+	{ "cards:\n  - ports:\n      - uplink: cable:a-name-that-is-too-long\n",
+	  ":3:",
+	  { "1 to 15 characters" } },
+	{ "cards:\n  - ports:\n      - uplink: cable:left\n      - uplink: cable:right\n",
+	  ":3:",
+	  { "cable 'left'", "one port" } },
+	{ "cards:\n  - ports:\n      - uplink: cable:x\n      - uplink: cable:x\n"
+	  "  - address: \"0000:0a\"\n    ports:\n      - uplink: cable:x\n",
+	  ":7:",
+	  { "cable 'x'", "two ports already" } },
 	{ "cards:\n  - ports:\n      - uplink: \"tap:\"\n", ":3:", { "interface name" } },
 	{ "cards:\n  - ports:\n      - uplink: tap:a-name-that-is-too-long\n",
 	  ":3:",
@@ -200,13 +211,38 @@ static void test_values(void **state)
 	free(config);
 }
 
+static void test_cables(void **state)
+{
+	static const char text[] = "cards:\n"
+				   "  - ports:\n"
+				   "      - uplink: cable:a\n"
+				   "      - uplink: cable:sv0\n" /* no interface */
+				   "  - address: \"0000:0a\"\n"
+				   "    ports:\n"
+				   "      - uplink: cable:sv0\n"
+				   "      - uplink: cable:a\n";
+	struct config *config = NULL;
+	struct reason why = { "" };
+
+	(void)state;
+	if (load(text, &config, &why))
+		fail_msg("%s", why.text);
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct config_uplink *end = &config->card[i].port[i].uplink;
+
+		assert_int_equal(end->kind, CONFIG_UPLINK_CABLE);
+		assert_string_equal(end->name, "a");
+	}
+	assert_string_equal(config->card[1].port[0].uplink.name, "sv0");
+	free(config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_default),
-		cmocka_unit_test(test_sample_is_default),
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_default), cmocka_unit_test(test_sample_is_default),
+		cmocka_unit_test(test_values),	cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_cables),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
