@@ -7,10 +7,11 @@ own.
 import os
 import re
 import time
+from pathlib import Path
 
 import pytest
 
-from lab import LabError, iperf3, traffic
+from lab import LabError, iperf3, tool, traffic
 
 
 SOURCE = "02:00:00:00:00:99"
@@ -93,6 +94,16 @@ def test_reboot_and_power_off(crew):
     time.sleep(0.5)
     guest.wait_ready()
     assert guest.poweroff() == 0
+
+
+def test_newer_kernel(crew):
+    guest = crew.guest("n", modules="vmd,ixgbe,ixgbevf", kernel="backports")
+    guest.wait_ready()
+    release = guest.sh("uname -r").strip()
+    assert release == tool("qemu", "--kernel", kernel="backports").split("/")[-2]
+    assert release != Path(tool("qemu", "--kernel", kernel="stable")).name.split("-", 1)[1]
+    for name in ("vmd", "ixgbe", "ixgbevf"):
+        assert re.search(rf"^{name} ", guest.sh("lsmod"), re.M)
 
 
 def test_kill(crew):

@@ -29,6 +29,14 @@ fi
 root=$lab/root
 libdir=$root/usr/lib/x86_64-linux-gnu
 
+# The guests' kernel: Debian 13's own, in the root, or the newest of its backports, beside it.
+kernel=${SOFTIOV_KERNEL:-stable}
+case $kernel in
+stable) kernel_root=$root ;;
+backports) kernel_root=$lab/backports ;;
+*) die "SOFTIOV_KERNEL is '$kernel': say stable or backports" ;;
+esac
+
 # in_lab PROGRAM ARGUMENT...: run a program of the lab, named relative to its root, by the lab's own loader.
 in_lab() {
 	local program=$1
@@ -38,7 +46,16 @@ in_lab() {
 }
 
 kernel_release() {
-	cat "$root/kernel-release"
+	cat "$kernel_root/kernel-release" 2>/dev/null || die "no $kernel kernel in $lab: run tools/lab/prepare"
+}
+
+# kernel_image FOLDER RELEASE: its place; newer packages keep it with the modules.
+kernel_image() {
+	local image
+	for image in "$1/boot/vmlinuz-$2" "$1/usr/lib/modules/$2/vmlinuz"; do
+		[ ! -e "$image" ] || { echo "$image"; return; }
+	done
+	die "the kernel package holds no image of $2"
 }
 
 # Rebuild nothing while another run does: lock NAME holds a lock for the rest of this process.

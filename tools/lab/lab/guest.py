@@ -19,7 +19,8 @@ class Guest(Machine):
     """
     A virtual machine.
 
-    vfs         vfio-user sockets, each plugged in behind a PCIe root port of its own
+    vfs         vfio-user sockets, each plugged in behind a PCIe root port of its own: of VFs or of
+                a whole card
     mem, smp    memory (a QEMU size) and processors
     iommu       with an IOMMU (intel-iommu), on in the guest's kernel
     firmware    "bios" or "ovmf"
@@ -29,16 +30,17 @@ class Guest(Machine):
     slots       root ports left empty, for hotplug()
     accel       "kvm" or "tcg" instead of what tools/lab/accel says
     shared      its memory is shared with devices, as they need it
+    kernel      "stable" or "backports" instead of what SOFTIOV_KERNEL says
     """
 
     def __init__(self, name, vfs=(), mem="256M", smp=1, iommu=False, firmware="bios", extra_args=(),
                  modules=("ixgbevf",), files=(), kernel_args="", slots=1, accel=None,
-                 shared=True):
+                 shared=True, kernel=None):
         self.name, self.vfs, self.mem, self.smp = name, list(vfs), mem, smp
         self.iommu, self.firmware, self.extra_args = iommu, firmware, list(extra_args)
         self.modules = modules.split(",") if isinstance(modules, str) else list(modules)
         self.files, self.kernel_args = list(files), kernel_args
-        self.slots, self.accel, self.shared = slots, accel, shared
+        self.slots, self.accel, self.shared, self.kernel = slots, accel, shared, kernel
         self.dir = Path(tempfile.mkdtemp(prefix=f"softiov-{name}-"))
         self.console_log, self.qemu_log = self.dir / "console.log", self.dir / "qemu.log"
         self.process = None
@@ -50,6 +52,8 @@ class Guest(Machine):
 
     def start(self):
         self.console_log.write_bytes(b"")
+        if self.kernel:
+            tool("prepare", kernel=self.kernel)
         vm_lock.acquire()
         self.started = time.monotonic()
         with open(self.qemu_log, "ab") as log:
@@ -83,8 +87,9 @@ class Guest(Machine):
                  "-object", f"memory-backend-memfd,id=mem,size={self.mem},share={share}",
                  "-serial", f"file:{self.console_log}",
                  "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off",
-                 "-kernel", tool("qemu", "--kernel"),
-                 "-initrd", tool("initramfs", *options, *map(str, self.files)),
+                 "-kernel", tool("qemu", "--kernel", kernel=self.kernel),
+                 "-initrd",
+                 tool("initramfs", *options, *map(str, self.files), kernel=self.kernel),
                  "-append", " ".join(filter(None, kernel_args)),
                  "-device", "virtio-serial-pci,id=serial",
                  "-chardev", f"socket,id=agent,path={self.dir}/agent,server=on,wait=off",

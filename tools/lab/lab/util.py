@@ -20,9 +20,10 @@ class LabError(Exception):
     """A guest, QEMU or the daemon did not do what was asked; the message says what and why."""
 
 
-def tool(name, *args):
-    """Output of a script of tools/lab."""
-    done = subprocess.run([TOOLS / name, *args], stdout=subprocess.PIPE, text=True)
+def tool(name, *args, kernel=None):
+    """Output of a script of tools/lab, run for a kernel ("stable", "backports")."""
+    env = {**os.environ, "SOFTIOV_KERNEL": kernel} if kernel else None
+    done = subprocess.run([TOOLS / name, *args], stdout=subprocess.PIPE, text=True, env=env)
     if done.returncode:
         raise LabError(f"tools/lab/{name} failed (see above)")
     return done.stdout.strip()
