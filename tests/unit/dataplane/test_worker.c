@@ -259,21 +259,56 @@ static void test_refusals(void **state)
 	assert_non_null(strstr(why.text, "CPU 1048576"));
 }
 
+static void note(void *ctx)
+{
+	++*(unsigned int *)ctx;
+}
+
+/* Ports on one cable have one worker and know each other, as long as there are two. */
+static void test_cable(void **state)
+{
+	struct fixture *f = *state;
+	struct uplink *end[2];
+	struct dp_port *tied[3];
+	struct reason why;
+	unsigned int changes = 0, gone = 0;
+
+	start(f, &one_long_nap, 3); /* one port already */
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(uplink_cable(&end[i], "c", note, &changes, &why), 0);
+	assert_int_equal(dp_port_create(f->dp, &tied[0], end[0]), 0);
+	assert_null(tied[0]->far);
+	assert_int_equal(dp_port_create(f->dp, &tied[1], end[1]), 0);
+	assert_int_equal(dp_port_create(f->dp, &tied[2], NULL), 0);
+	assert_ptr_equal(tied[0]->worker, tied[1]->worker);
+	assert_ptr_not_equal(tied[0]->worker, f->port->worker);
+	assert_ptr_not_equal(tied[2]->worker, f->port->worker);
+	assert_ptr_not_equal(tied[2]->worker, tied[0]->worker);
+	assert_ptr_equal(tied[0]->far, tied[1]);
+	assert_ptr_equal(tied[1]->far, tied[0]);
+
+	dp_port_destroy(tied[0], note, &gone);
+	assert_null(tied[1]->far);
+	wait_for(f, gone, 1);
+	assert_int_equal(dp_port_create(f->dp, &tied[0], end[0]), 0);
+	assert_ptr_equal(tied[0]->worker, tied[1]->worker);
+	assert_ptr_equal(tied[1]->far, tied[0]);
+	dp_destroy(f->dp);
+	f->dp = NULL;
+	for (unsigned int i = 0; i < 2; i++)
+		end[i]->ops->close(end[i]);
+	assert_int_equal(changes, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_kick_ends_nap),
-		TEST(test_kick_race),
-		TEST(test_arm_ends_nap),
-		TEST(test_wire_ends_nap),
-		TEST(test_short_naps),
-		TEST(test_always_busy),
-		TEST(test_publish_under_traffic),
-		TEST(test_ports),
-		TEST(test_too_many_ports),
-		TEST(test_refusals),
+		TEST(test_kick_ends_nap),	  TEST(test_kick_race),	 TEST(test_arm_ends_nap),
+		TEST(test_wire_ends_nap),	  TEST(test_short_naps), TEST(test_always_busy),
+		TEST(test_publish_under_traffic), TEST(test_ports),	 TEST(test_cable),
+		TEST(test_too_many_ports),	  TEST(test_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
