@@ -43,6 +43,7 @@ struct iovm_vf {
 	bool want_shared; /* registers, from the next client on */
 	int shared_fd;	  /* of this client, -1: trapped; the device model's */
 	bool broken;
+	bool orphan;		    /* the bare VF was taken away from under it */
 	bool large_not_shared;	    /* a large map came without a file */
 	bool look_at_memory;	    /* a large file was mapped: is it private? */
 	uint64_t not_shared_faults; /* of earlier clients */

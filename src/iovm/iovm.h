@@ -37,8 +37,10 @@ struct iovm_vf_state {
  *	never shared
  * @shared_bar, @shared_offset, @shared_size: which part of which BAR it is; the offset in the file
  *	is the offset in the BAR
- * @admit: may a client have this VF now? Non-zero refuses it, @why is logged and shown; NULL: always
- * @changed: attach or detach happened (for logs and the data path); may be NULL
+ * @admit: may a client have this VF now? A negative errno refuses it, @why is logged; PCIE_QUIESCE: it has it, but is
+ *	answered only after a grace period, since workers may still serve who had the VF before. NULL: always
+ * @changed: attach or detach happened (for logs and the data path); may be NULL. Must not destroy the VF. What the
+ *	client had mapped workers may use until a grace period after the detach
  */
 struct iovm_vf_config {
 	const char *socket_path;
@@ -75,10 +77,14 @@ void iovm_vf_destroy(struct iovm_vf *vf);
 /**
  * iovm_vf_orphan() - the PF driver of another VM has taken the bare VF away (VF Enable = 0, or the card's VM is gone)
  * while a client has it: the client keeps the function, whose registers stay readable whatever VF MSE says, without bus
- * mastering. iovm_vf_revive(): the bare VF is there again, at power-on: what the client wrote into the virtual
- * configuration space is applied to it once more. Device thread.
+ * mastering. Let a grace period pass before anybody is told. The struct pcie_function of the bare VF must remain.
  */
 void iovm_vf_orphan(struct iovm_vf *vf);
+
+/**
+ * iovm_vf_revive() - the bare VF of an orphan is there again, at power-on: what the client wrote into the virtual
+ * configuration space is applied to it once more. Device thread.
+ */
 void iovm_vf_revive(struct iovm_vf *vf);
 
 /**
@@ -105,6 +111,7 @@ struct iovm_vf_info {
 	uint64_t messages, message_errors;
 	uint32_t attaches;
 	bool broken;	    /* its memory file shrank: client thrown out */
+	bool orphan;	    /* there is no bare VF any more */
 	const char *advice; /* NULL, or which QEMU option is missing */
 };
 void iovm_vf_info(struct iovm_vf *vf, struct iovm_vf_info *info);

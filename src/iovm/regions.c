@@ -5,7 +5,8 @@
  * A VF answers memory accesses while both the Memory Space Enable of its own (virtual) Command
  * register and VF MSE in the PF's SR-IOV capability are set; otherwise a read is all ones and a
  * write is lost (Unsupported Request). Register pages that the VM has mapped are plain memory and
- * escape this.
+ * escape this. An orphan answers whatever VF MSE says: who reads all ones takes the device for gone,
+ * as Linux drivers do, and would not come back with the VF.
  *
  * The MSI-X table lies in one of the BARs and is the device model's. VMMs emulate it: few of their
  * guests' writes arrive here.
@@ -35,7 +36,7 @@ void vf_region(void *ctx, unsigned int index, struct vfio_user_region *region)
 static bool memory_enabled(const struct iovm_vf *vf)
 {
 	return (pcie_command(&vf->function) & PCI_COMMAND_MEMORY) &&
-	       pcie_vf_memory_enabled(vf->config.pf);
+	       (vf->orphan || pcie_vf_memory_enabled(vf->config.pf));
 }
 
 static int quiesce_too(int result)

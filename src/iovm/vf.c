@@ -10,6 +10,11 @@
  *	event			maps	eventfds  registers  configuration space
  *	FLR, DEVICE_RESET	stay	stay	  reset	     power-on (not sticky bits)
  *	client gone		go	go	  reset	     power-on
+ *	orphaned		stay	stay	  stay	     stays
+ *	revived			stay	stay	  power-on   stays, applied to the bare VF again
+ *
+ * An orphan is a VF whose client outlives the bare VF: the PF driver cleared VF Enable, in a VM that
+ * knows nothing of the client's. All it has of the device is that registers answer.
  *
  * After anything that takes memory or eventfds away from workers the ops ask the server for a grace
  * period, so that the answer means "nobody touches them any more".
@@ -29,6 +34,8 @@ static void on_command(void *ctx, uint16_t command)
 	struct iovm_vf *vf = ctx;
 	uint16_t bare_command = command & PCI_COMMAND_MASTER; /* all that a bare VF has of it */
 
+	if (vf->orphan)
+		return; /* until there is a bare VF to master the bus */
 	iommu_set_bus_master(vf->config.domain, command & PCI_COMMAND_MASTER);
 	/* Taking it away asks for a grace period on the virtual function's own account. */
 	(void)pcie_config_write(vf->config.bare, PCI_COMMAND, &bare_command, sizeof(bare_command));
@@ -102,7 +109,10 @@ static int share(struct iovm_vf *vf, bool shared)
 static int vf_connected(void *ctx, pid_t pid, struct reason *why)
 {
 	struct iovm_vf *vf = ctx;
+	int result = vf->config.admit ? vf->config.admit(vf->config.ctx, why) : VFIO_USER_DONE;
 
+	if (result < 0)
+		return result;
 	vf->shared_fd = share(vf, vf->want_shared);
 	if (vf->want_shared && vf->config.share && vf->shared_fd < 0)
 		log_warning("%s: no shared register file: registers are trapped",
@@ -114,7 +124,7 @@ static int vf_connected(void *ctx, pid_t pid, struct reason *why)
 	advice_attached(vf);
 	if (vf->config.changed)
 		vf->config.changed(vf->config.ctx, true);
-	return 0;
+	return result == PCIE_QUIESCE ? VFIO_USER_QUIESCE : VFIO_USER_DONE;
 }
 
 static int vf_disconnected(void *ctx)
@@ -215,6 +225,23 @@ void iovm_vf_destroy(struct iovm_vf *vf)
 	quiesce_call(vf->quiesce, &vf->head, vf_free);
 }
 
+void iovm_vf_orphan(struct iovm_vf *vf)
+{
+	vf->orphan = true;
+	iommu_set_bus_master(vf->config.domain, false);
+}
+
+void iovm_vf_revive(struct iovm_vf *vf)
+{
+	uint16_t control;
+
+	vf->orphan = false;
+	on_command(vf, pcie_command(&vf->function));
+	pcie_config_read(&vf->function, vf->layout.msix + PCI_MSIX_FLAGS, &control,
+			 sizeof(control));
+	on_msix(vf, control & PCI_MSIX_FLAGS_ENABLE, control & PCI_MSIX_FLAGS_MASKALL);
+}
+
 void iovm_vf_check(struct iovm_vf *vf)
 {
 	if (!vf->attached)
@@ -248,6 +275,7 @@ void iovm_vf_info(struct iovm_vf *vf, struct iovm_vf_info *info)
 		.message_errors = stats->errors,
 		.attaches = vf->config.state->attaches,
 		.broken = vf->broken,
+		.orphan = vf->orphan,
 		.advice = advice_text(vf),
 	};
 }

@@ -96,6 +96,15 @@ static int model_share(void *ctx, bool shared)
 	return model->share_fd;
 }
 
+static int model_admit(void *ctx, struct reason *why)
+{
+	struct model *model = &((struct rig *)ctx)->model;
+
+	model->admits++;
+	return model->admit_result < 0 ? refuse(why, model->admit_result, "it is somebody else's")
+				       : model->admit_result;
+}
+
 static void model_changed(void *ctx, bool attached)
 {
 	struct model *model = &((struct rig *)ctx)->model;
@@ -229,6 +238,7 @@ struct rig *rig_start(void)
 					       .shared_bar = 0,
 					       .shared_offset = SHARED_OFFSET,
 					       .shared_size = SHARED_SIZE,
+					       .admit = model_admit,
 					       .changed = model_changed,
 					       .ctx = rig };
 	if (iovm_vf_create(&rig->vf, rig->base, rig->quiesce, &rig->config, &why))

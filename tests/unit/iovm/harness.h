@@ -32,6 +32,8 @@ struct model {
 	bool msix_enable, msix_mask, attached;
 	int share_fd; /* what share() made last */
 	int bar_result;
+	int admit_result;    /* what admit() answers */
+	unsigned int admits; /* how often it was asked */
 };
 
 struct event;
