@@ -142,8 +142,7 @@ struct vfio_user_server {
 
 /* server.c */
 
-/** server_admit() - VERSION was accepted. Return: 0, COMMAND_WAIT, -EBUSY, or why @connected
- * refused. */
+/** server_admit() - VERSION was accepted. Return: what @connected returned, COMMAND_WAIT or -EBUSY. */
 int server_admit(struct vfio_user_server *server, struct connection *c);
 
 /** server_forget() - @c is closed: tell the device, admit the one who waits. */

@@ -48,7 +48,7 @@ static void wake_waiter(struct vfio_user_server *server)
 int server_admit(struct vfio_user_server *server, struct connection *c)
 {
 	struct reason why = { "" };
-	int error;
+	int result;
 
 	if (server->dead)
 		return -ESHUTDOWN;
@@ -63,12 +63,12 @@ int server_admit(struct vfio_user_server *server, struct connection *c)
 		server->waiter = c;
 		return COMMAND_WAIT;
 	}
-	error = server->ops->connected(server->ctx, c->pid, &why);
-	if (error) {
+	result = server->ops->connected(server->ctx, c->pid, &why);
+	if (result < 0) {
 		if (log_ratelimit(&server->limit))
 			log_warning("%s: client %d: refused: %s", server->path, (int)c->pid,
-				    why.text[0] ? why.text : strerror(-error));
-		return error;
+				    why.text[0] ? why.text : strerror(-result));
+		return result;
 	}
 	if (c->dead)
 		return -ENOTCONN; /* the op destroyed us: connection_close() could not know of a
@@ -77,7 +77,7 @@ int server_admit(struct vfio_user_server *server, struct connection *c)
 	server->stats.connects++;
 	if (log_ratelimit(&server->limit))
 		log_info("%s: client %d: connected", server->path, (int)c->pid);
-	return 0;
+	return result;
 }
 
 static void drained(struct quiesce_head *head)

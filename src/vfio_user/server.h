@@ -79,8 +79,8 @@ struct vfio_user_region {
  *	closes @fd.
  * @irq_trigger: the client asks to fire the vector (loop back test).
  * @intx_mask: INTx masked (true) or unmasked.
- * @connected: VERSION was exchanged; a non-zero return refuses the client (the errno it is
- *	sent; @why is logged).
+ * @connected: VERSION was exchanged; a negative errno refuses the client (it is sent that; @why is
+ *	logged). VFIO_USER_QUIESCE: it is the client, and is answered after a grace period.
  * @disconnected: the client is gone, for whatever reason. All maps and eventfds are to be
  *	dropped by the device, and it is reset; returns VFIO_USER_QUIESCE or VFIO_USER_DONE like
  *	@reset. The next client is answered after that.

@@ -25,16 +25,16 @@ int command_version(struct connection *c)
 	const struct message *m = &c->message;
 	const struct vfio_user_version *asked = (const void *)m->body;
 	struct vfio_user_version *granted;
-	int error;
+	int result;
 
 	if (c->phase != PHASE_HANDSHAKE || (m->header.flags & VFIO_USER_FLAG_NO_REPLY))
 		return -EINVAL;
 	if (asked->major != VFIO_USER_MAJOR)
 		return -EINVAL;
-	error = vfio_user_capabilities_parse((const char *)(asked + 1),
-					     m->body_size - (uint32_t)sizeof(*asked), &client);
-	if (error)
-		return error;
+	result = vfio_user_capabilities_parse((const char *)(asked + 1),
+					      m->body_size - (uint32_t)sizeof(*asked), &client);
+	if (result)
+		return result;
 	granted = reply_buffer(c, (uint32_t)(sizeof(*granted) + sizeof(offered)));
 	if (!granted)
 		return -ENOMEM;
@@ -42,11 +42,11 @@ int command_version(struct connection *c)
 	granted->minor = MIN(asked->minor, VFIO_USER_MINOR);
 	memcpy(granted + 1, offered, sizeof(offered));
 
-	error = server_admit(c->server, c);
-	if (error)
-		return error;
+	result = server_admit(c->server, c);
+	if (result < 0 || result == COMMAND_WAIT)
+		return result;
 	c->peer = client;
 	c->phase = PHASE_RUNNING;
 	event_del(&c->deadline);
-	return 0;
+	return result;
 }
