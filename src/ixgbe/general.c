@@ -15,7 +15,6 @@
 #define SYSTIM_TICK_PS 6400u	  /* DMA clock at 10 Gb/s: 156.25 MHz (7.9.3.1) */
 #define TIMINCA_VALUE 0x00ffffffu /* added to SYSTIM every IP ticks */
 #define TIMINCA_PERIOD_SHIFT 24
-#define EEPROM_SIZE_CODE 8u /* EEC.SIZE: words = 1 << (code + 6) */
 #define STATUS_NUM_VFS_MASK 0xffu
 
 /* --- reset ---------------- */
@@ -28,6 +27,15 @@ static void load_permanent_mac(struct ixgbe_pf *pf)
 	ixgbe_pf_reg_set(pf, IXGBE_RAH, get_le16(mac + 4) | IXGBE_RAH_AV);
 }
 
+/* What the EEPROM of an SFP+ card says; a backplane's settings are the reset values. */
+static void load_link_settings(struct ixgbe_pf *pf)
+{
+	if (!ixgbe_is_sfp(&pf->config))
+		return;
+	ixgbe_pf_reg_set(pf, IXGBE_AUTOC, IXGBE_AUTOC_SFP);
+	ixgbe_pf_reg_set(pf, IXGBE_AUTOC2, IXGBE_AUTOC2_10G_SFI);
+}
+
 static void reset_registers(struct ixgbe_pf *pf)
 {
 	/* Held by whoever took them, reset or not. */
@@ -38,10 +46,12 @@ static void reset_registers(struct ixgbe_pf *pf)
 	ixgbe_pf_reg_set(pf, IXGBE_SWSM, swsm);
 	ixgbe_pf_reg_set(pf, IXGBE_SW_FW_SYNC, sw_fw_sync);
 	load_permanent_mac(pf);
+	load_link_settings(pf);
 	for (unsigned int i = 0; i < ARRAY_SIZE(pf->state->drop_enable); i++)
 		atomic_store(&pf->state->drop_enable[i], 0);
 	memset(pf->state->rate, 0, sizeof(pf->state->rate));
 	memset(pf->state->credit, 0, sizeof(pf->state->credit));
+	pf->state->i2c = (struct ixgbe_i2c){ .phase = IXGBE_I2C_IDLE };
 }
 
 /* A VF whose PF was reset keeps its ring addresses, but runs none until its driver starts anew. */
@@ -104,24 +114,26 @@ IXGBE_WRITE(ixgbe_write_ctrl_ext)
 	return PCIE_DONE;
 }
 
-/* --- EEPROM, semaphores, I2C ---------------- */
+/* --- EEPROM, semaphores ---------------- */
 
+/*
+ * The serial lines of the EEPROM are never granted (EEC.GNT): it is read through EERD, and a driver that would write it
+ * is refused, as by one that is write-protected.
+ */
 IXGBE_READ(ixgbe_read_eec)
 {
-	*value |= IXGBE_EEC_PRES | IXGBE_EEC_ARD | EEPROM_SIZE_CODE << IXGBE_EEC_SIZE_SHIFT;
-	if (*value & IXGBE_EEC_REQ)
-		*value |= IXGBE_EEC_GNT;
+	*value |= IXGBE_EEC_PRES | IXGBE_EEC_ARD | IXGBE_EEPROM_SIZE_CODE << IXGBE_EEC_SIZE_SHIFT;
 	return PCIE_DONE;
 }
 
 IXGBE_WRITE(ixgbe_write_eerd)
 {
 	uint32_t word = value >> IXGBE_EERD_ADDR_SHIFT & IXGBE_EERD_ADDR_MASK;
+	uint32_t data = word < IXGBE_EEPROM_WORDS ? access->pf->eeprom[word] : IXGBE_EEPROM_ERASED;
 
 	if (value & IXGBE_EERD_START)
-		reg_store(access->store,
-			  (uint32_t)access->pf->eeprom[word] << IXGBE_EERD_DATA_SHIFT |
-				  word << IXGBE_EERD_ADDR_SHIFT | IXGBE_EERD_DONE);
+		reg_store(access->store, data << IXGBE_EERD_DATA_SHIFT |
+						 word << IXGBE_EERD_ADDR_SHIFT | IXGBE_EERD_DONE);
 	return PCIE_DONE;
 }
 
@@ -129,16 +141,6 @@ IXGBE_WRITE(ixgbe_write_eerd)
 IXGBE_READ(ixgbe_read_swsm)
 {
 	reg_store(access->store, *value | IXGBE_SWSM_SMBI);
-	return PCIE_DONE;
-}
-
-/* An I2C bus without a module on it: both lines read as they are driven. */
-IXGBE_READ(ixgbe_read_i2cctl)
-{
-	if (*value & IXGBE_I2CCTL_CLK_OUT)
-		*value |= IXGBE_I2CCTL_CLK_IN;
-	if (*value & IXGBE_I2CCTL_DATA_OUT)
-		*value |= IXGBE_I2CCTL_DATA_IN;
 	return PCIE_DONE;
 }
 
@@ -167,9 +169,11 @@ IXGBE_READ(ixgbe_read_fdirctrl)
 
 uint32_t ixgbe_links(const struct ixgbe_pf *pf)
 {
-	return atomic_load(&pf->state->link_up)
-		       ? IXGBE_LINKS_UP | IXGBE_LINKS_10G | IXGBE_LINKS_KX_AN_COMP
-		       : 0;
+	uint32_t up = IXGBE_LINKS_UP | IXGBE_LINKS_10G;
+
+	if (!ixgbe_is_sfp(&pf->config))
+		up |= IXGBE_LINKS_KX_AN_COMP;
+	return atomic_load(&pf->state->link_up) ? up : 0;
 }
 
 /* LINKS and VFLINKS */

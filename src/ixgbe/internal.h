@@ -39,7 +39,7 @@
 #define IXGBE_VF_QUEUES 8 /* register blocks in a VF's page 1 and in its page 2 */
 #define IXGBE_MBMEM_DWORDS 16
 #define IXGBE_PF -1 /* a "function" number: the PF itself; VFs count from 0 */
-#define IXGBE_STATE_VERSION 1
+#define IXGBE_STATE_VERSION 2
 
 typedef _Atomic uint32_t ixgbe_reg; /* a register: one dword, always accessed whole */
 
@@ -62,6 +62,27 @@ struct ixgbe_vf_state {
 	uint32_t gorc_high, gotc_high; /* VFGORC, VFGOTC: bits 35:32 when bits 31:0 were read */
 	uint64_t mailbox_requests;
 };
+
+/* struct ixgbe_i2c.phase */
+enum ixgbe_i2c_phase {
+	IXGBE_I2C_IDLE,
+	IXGBE_I2C_ADDRESS, /* after a start */
+	IXGBE_I2C_OFFSET,  /* the byte address of a write */
+	IXGBE_I2C_REFUSE,  /* more bytes of a write */
+	IXGBE_I2C_SEND,	   /* the module sends */
+};
+
+/**
+ * struct ixgbe_i2c - where the SFP+ module is in a transfer.
+ * @bits: of the byte under way, 9 with its acknowledge, @shift: those that came
+ * @offset: byte address in its page, @pulls: it holds the data line low
+ */
+struct ixgbe_i2c {
+	uint8_t phase, bits, shift, offset, reading, pulls;
+	uint8_t reserved[2];
+};
+
+#define IXGBE_SFP_PAGE 256
 
 /**
  * struct ixgbe_counter - a clear-on-read register over a sum that never goes back.
@@ -122,6 +143,7 @@ struct ixgbe_state {
 	uint32_t rate[IXGBE_QUEUES];   /* RTTBCNRC, chosen by RTTDQSEL */
 	uint32_t credit[IXGBE_QUEUES]; /* RTTDT1C, likewise */
 	struct ixgbe_counter counter[IXGBE_COUNTERS];
+	struct ixgbe_i2c i2c;
 	uint64_t systim, systim_ns; /* SYSTIM was @systim at CLOCK_MONOTONIC @systim_ns */
 	ixgbe_reg reg[IXGBE_PF_REG_BYTES / 4];		  /* plain registers, by offset */
 	ixgbe_reg rx_block[IXGBE_QUEUES][IXGBE_Q_DWORDS]; /* homes of the PF's own queues */
@@ -182,6 +204,7 @@ struct ixgbe_pf {
 	bool partition_dirty;
 	unsigned int references; /* owner, and grace periods under way */
 	uint16_t *eeprom;
+	uint8_t sfp_page[IXGBE_SFP_PAGE];	       /* identification of the SFP+ module */
 	struct ixgbe_home *_Atomic home[IXGBE_QUEUES]; /* by absolute queue; never NULL */
 	struct ixgbe_home own[IXGBE_QUEUES];
 	struct ixgbe_vf vf[IXGBE_MAX_VFS];

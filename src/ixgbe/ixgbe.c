@@ -112,6 +112,7 @@ int ixgbe_create(struct ixgbe_pf **out, const struct ixgbe_config *config, void 
 	pf->domain = pf_domain;
 	pf->stats = stats;
 	pf->eeprom = ixgbe_eeprom_create(config);
+	ixgbe_sfp_init(pf);
 	error = init_vfs(pf, vf_domain);
 	if (error || !pf->eeprom) {
 		ixgbe_put(pf);

@@ -20,6 +20,8 @@
 #include "pcie/function.h"
 #include "pcie/irq.h"
 
+#define IXGBE_DEVICE_BACKPLANE 0x10f8 /* KX4/KX/KR */
+#define IXGBE_DEVICE_SFP 0x10fb	      /* SFP+, with a direct-attach copper cable in the cage */
 #define IXGBE_MAX_VFS 64
 #define IXGBE_POOLS 64
 #define IXGBE_VF_VECTORS 3
@@ -39,7 +41,7 @@ struct quiesce;
 
 /** struct ixgbe_config - straps of a PF. */
 struct ixgbe_config {
-	uint16_t device_id; /* 0x10f8 by default */
+	uint16_t device_id; /* IXGBE_DEVICE_* */
 	uint8_t mac
 		[ETH_ALEN]; /* permanent address, from which the VFs' are derived by the PF driver */
 	uint8_t lan_id;	    /* port: STATUS.LAN_ID is 0 for function 0 */

@@ -85,7 +85,6 @@ static inline void access_store(const struct ixgbe_access *access, uint32_t valu
 IXGBE_WRITE(ixgbe_write_ctrl);
 IXGBE_READ(ixgbe_read_status);
 IXGBE_WRITE(ixgbe_write_ctrl_ext);
-IXGBE_READ(ixgbe_read_i2cctl);
 IXGBE_READ(ixgbe_read_frtimer);
 IXGBE_READ(ixgbe_read_eec);
 IXGBE_WRITE(ixgbe_write_eerd);
@@ -98,6 +97,11 @@ IXGBE_READ(ixgbe_read_fdirctrl);
 IXGBE_WRITE(ixgbe_write_timinca);
 IXGBE_READ(ixgbe_read_systim);
 IXGBE_WRITE(ixgbe_write_systim);
+
+/* sfp.c: the module's two wires and its presence */
+IXGBE_WRITE(ixgbe_write_i2cctl);
+IXGBE_READ(ixgbe_read_i2cctl);
+IXGBE_READ(ixgbe_read_esdp);
 
 /* virt.c: filters, pools, queue enables */
 IXGBE_WRITE(ixgbe_write_switch);
@@ -191,8 +195,19 @@ unsigned int ixgbe_message(const struct ixgbe_pf *pf, int function, int vector);
 unsigned int ixgbe_other_message(const struct ixgbe_pf *pf);
 uint32_t ixgbe_eitr_ns(uint32_t eitr);
 
+/** ixgbe_is_sfp() - SFP+ with a direct-attach cable; else a backplane. */
+static inline bool ixgbe_is_sfp(const struct ixgbe_config *config)
+{
+	return config->device_id == IXGBE_DEVICE_SFP;
+}
+
+/** ixgbe_sfp_init() - what the module says of itself. */
+void ixgbe_sfp_init(struct ixgbe_pf *pf);
+
 /* eeprom.c */
-#define IXGBE_EEPROM_WORDS 0x4000u
+#define IXGBE_EEPROM_SIZE_CODE 6u /* EEC.SIZE: words = 1 << (code + 6) */
+#define IXGBE_EEPROM_WORDS (1u << (IXGBE_EEPROM_SIZE_CODE + 6))
+#define IXGBE_EEPROM_ERASED 0xffffu
 uint16_t *ixgbe_eeprom_create(const struct ixgbe_config *config);
 
 /* msix.c: table and pending bits in the MSI-X BARs */

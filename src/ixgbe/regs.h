@@ -294,11 +294,13 @@
 #define IXGBE_AUTOC 0x042a0
 #define IXGBE_AUTOC_AN_RESTART BIT(12)
 #define IXGBE_AUTOC_RESET 0xc0018000u /* LMS 4 (KX4/KX/KR), KX4, KX and KR supported */
+#define IXGBE_AUTOC_SFP 0xc0006000u /* LMS 3 (10G serial) */
 #define IXGBE_LINKS 0x042a4
 #define IXGBE_LINKS_UP BIT(30)
 #define IXGBE_LINKS_10G (3u << 28)
 #define IXGBE_LINKS_KX_AN_COMP BIT(31)
 #define IXGBE_AUTOC2 0x042a8
+#define IXGBE_AUTOC2_10G_SFI (2u << 16)
 #define IXGBE_ANLP1 0x042b0
 #define IXGBE_ANLP1_AN_STATE 0x00080000u /* anything but 0 in 19:16 */
 #define IXGBE_LINKS2 0x04324

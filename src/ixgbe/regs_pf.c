@@ -23,6 +23,7 @@
 #define QUEUE ixgbe_read_queue, ixgbe_write_queue
 #define ALIAS ixgbe_read_queue_alias, ixgbe_write_queue_alias
 #define I2C_OUT (IXGBE_I2CCTL_CLK_OUT | IXGBE_I2CCTL_DATA_OUT)
+#define I2C ixgbe_read_i2cctl, ixgbe_write_i2cctl
 #define CTRL_KEPT (~(IXGBE_CTRL_RST | IXGBE_CTRL_LRST))
 #define CTRL_EXT_KEPT (~IXGBE_CTRL_EXT_PFRSTD)
 #define SWSM_BOTH (IXGBE_SWSM_SMBI | IXGBE_SWSM_SWESMBI)
@@ -47,8 +48,8 @@ static const struct ixgbe_register table[] = {
 	{ "CTRL",       IXGBE_CTRL,       0, 1, 0, CTRL_KEPT, NULL, ixgbe_write_ctrl },
 	{ "STATUS",     IXGBE_STATUS,     0, 1, 0, NONE, ixgbe_read_status },
 	{ "CTRL_EXT",   IXGBE_CTRL_EXT,   0, 1, 0, CTRL_EXT_KEPT, NULL, ixgbe_write_ctrl_ext },
-	{ "ESDP",       IXGBE_ESDP,       0, 1, 0, ALL },
-	{ "I2CCTL",     IXGBE_I2CCTL,     0, 1, I2C_OUT, I2C_OUT, ixgbe_read_i2cctl },
+	{ "ESDP",       IXGBE_ESDP,       0, 1, 0, ALL, ixgbe_read_esdp },
+	{ "I2CCTL",     IXGBE_I2CCTL,     0, 1, I2C_OUT, I2C_OUT, I2C },
 	{ "FRTIMER",    IXGBE_FRTIMER,    0, 1, 0, NONE, ixgbe_read_frtimer },
 	{ "TCPTIMER",   IXGBE_TCPTIMER,   0, 1, 0, ALL },
 	{ "LEDCTL",     IXGBE_LEDCTL,     0, 1, 0, ALL },

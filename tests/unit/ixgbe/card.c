@@ -68,10 +68,10 @@ static void create_domains(struct card *card)
 				 0);
 }
 
-int card_setup(void **state)
+static int setup(void **state, uint16_t device_id)
 {
-	static const struct ixgbe_config config = {
-		.device_id = 0x10f8,
+	const struct ixgbe_config config = {
+		.device_id = device_id,
 		.mac = { 0x02, 0x53, 0x49, 0x01, 0x02, 0x03 },
 		.first_vf_offset = 128,
 		.total_vfs = IXGBE_MAX_VFS,
@@ -98,6 +98,16 @@ int card_setup(void **state)
 	card->changes = card->signals = 0;
 	*state = card;
 	return 0;
+}
+
+int card_setup(void **state)
+{
+	return setup(state, IXGBE_DEVICE_BACKPLANE);
+}
+
+int card_setup_sfp(void **state)
+{
+	return setup(state, IXGBE_DEVICE_SFP);
 }
 
 int card_teardown(void **state)

@@ -30,8 +30,9 @@ struct card {
 
 extern const uint8_t card_mac[ETH_ALEN];
 
-/** card_setup(), card_teardown() - cmocka fixtures; *state is a struct card. */
+/** card_setup(), card_setup_sfp(), card_teardown() - cmocka fixtures, a backplane or SFP+; *state is a struct card. */
 int card_setup(void **state);
+int card_setup_sfp(void **state);
 int card_teardown(void **state);
 
 /* Register accesses as a bus makes them. The *_q variants also tell what was answered. */
