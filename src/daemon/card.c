@@ -23,7 +23,6 @@
 
 #define FIRST_VF_OFFSET 128
 #define FIRST_VF_OFFSET_STEP 126
-#define DEVICE_ID_82599_KX4 0x10f8 /* combined backplane */
 
 /* The bus between the built-in PF driver and its PF */
 
@@ -162,7 +161,7 @@ static void model_config(const struct card_pf *pf, struct ixgbe_config *config)
 	uint8_t seed[8];
 
 	*config = (struct ixgbe_config){
-		.device_id = DEVICE_ID_82599_KX4,
+		.device_id = pf->port->card->config->device_id,
 		.lan_id = (uint8_t)pf->port->index,
 		.function = (uint8_t)pf->function,
 		.multifunction = pf->port->card->ports * pf->port->card->config->port[0].pfs > 1,

@@ -29,6 +29,8 @@
 #define IDLE_MAX_US 100000
 #define RUN_DIR_MAX 60 /* with the longest socket name it fits a socket address */
 #define LAST_BUS 256
+#define DEVICE_82599_BACKPLANE 0x10f8
+#define DEVICE_82599_SFP 0x10fb
 
 #define FIELD(type, member) .offset = offsetof(struct type, member)
 
@@ -380,8 +382,35 @@ static int read_ports(struct yaml_reader *r, yaml_node_t *node, const struct yam
 	return error;
 }
 
+static int read_card_mode(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+			  void *field)
+{
+	const char *text = yaml_text(node);
+	bool vm = !strcmp(text, "vm");
+
+	if (!vm && strcmp(text, "host"))
+		return yaml_fail(r, node, "%s '%s' is not one of: host, vm", key->name, text);
+	*(enum config_mode *)field = vm ? CONFIG_MODE_VM : CONFIG_MODE_HOST;
+	return 0;
+}
+
+static int read_device(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+		       void *field)
+{
+	const char *text = yaml_text(node);
+	bool sfp = !strcmp(text, "10fb");
+
+	if (!sfp && strcmp(text, "10f8"))
+		return yaml_fail(r, node, "%s '%s' is not one of: 10f8, 10fb", key->name, text);
+	*(uint16_t *)field = sfp ? DEVICE_82599_SFP : DEVICE_82599_BACKPLANE;
+	return 0;
+}
+
 static const struct yaml_key card_keys[] = {
 	{ "address", read_address },
+	{ "mode", read_card_mode, FIELD(config_card, mode) },
+	{ "device", read_device, FIELD(config_card, device_id) },
+	{ "socket", yaml_read_mapping, FIELD(config_card, socket), .keys = socket_keys },
 	{ "serial", read_serial, FIELD(config_card, serial) },
 	{ "ports", read_ports },
 	{ NULL },
@@ -391,6 +420,10 @@ static void card_default(struct config_card *card)
 {
 	card->domain = 0;
 	card->bus = DEFAULT_BUS;
+	card->mode = CONFIG_MODE_HOST;
+	card->device_id = DEVICE_82599_BACKPLANE;
+	card->socket =
+		(struct config_socket){ .owner = (uid_t)-1, .group = (gid_t)-1, .mode = 0600 };
 	card->serial = 0;
 	card->ports = 1;
 	port_default(&card->port[0]);

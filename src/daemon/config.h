@@ -75,10 +75,23 @@ struct config_port {
 	struct config_pf pf[CONFIG_MAX_PFS_PER_PORT];
 };
 
+/** enum config_mode - who drives a card's PFs: this daemon, or the VM that plugs the card in. */
+enum config_mode { CONFIG_MODE_HOST, CONFIG_MODE_VM };
+
+/**
+ * struct config_card - a card.
+ * @mode: at start; "softiov card plug" and "unplug" change it later
+ * @device_id: of its PFs
+ * @socket: the card's own, in vm mode
+ * @serial: its MAC addresses are derived from it
+ */
 struct config_card {
 	uint16_t domain;
 	uint8_t bus;
-	uint64_t serial; /* the card's MAC addresses are derived from it */
+	enum config_mode mode;
+	uint16_t device_id;
+	struct config_socket socket;
+	uint64_t serial;
 	unsigned int ports;
 	struct config_port port[CONFIG_MAX_PORTS];
 };

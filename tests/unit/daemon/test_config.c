@@ -53,6 +53,15 @@ static const struct refusal {
 	{ "cards:\n  - address: \"0000:07\"\n  - address: \"0000:09\"\n",
 	  ":3:",
 	  { "overlaps card 0000:07" } },
+	{ "cards:\n  - address: \"0000:07\"\n    mode: guest\n",
+	  ":3:",
+	  { "mode 'guest'", "host, vm" } },
+	{ "cards:\n  - device: 10fc\n", ":2:", { "device '10fc'", "10f8, 10fb" } },
+	{ "cards:\n  - device: 8086:10fb\n", ":2:", { "device '8086:10fb'", "10f8, 10fb" } },
+	{ "cards:\n  - mode: vm\n    socket: { mode: \"888\" }\n",
+	  ":3:",
+	  { "mode '888'", "octal" } },
+	{ "cards:\n  - mode: vm\n    socket: vm.sock\n", ":3:", { "socket" } },
 	{ "cards:\n  - serial: xyz\n", ":2:", { "serial 'xyz'", "hexadecimal" } },
 	{ "cards:\n  - ports: []\n", ":2:", { "1 or 2 ports" } },
 	{ "cards:\n  - ports:\n      - {}\n      - {}\n      - {}\n", ":3:", { "1 or 2 ports" } },
@@ -132,6 +141,9 @@ static void test_default(void **state)
 	assert_non_null(config);
 	assert_int_equal(config->cards, 1);
 	assert_int_equal(config->card[0].bus, 7);
+	assert_int_equal(config->card[0].mode, CONFIG_MODE_HOST);
+	assert_int_equal(config->card[0].device_id, 0x10f8);
+	assert_int_equal(config->card[0].socket.mode, 0600);
 	assert_int_equal(config->card[0].ports, 1);
 	assert_int_equal(config->card[0].port[0].pf[0].vfs, 8);
 	assert_string_equal(config->card[0].port[0].pf[0].netdev.name, "sv0");
@@ -178,7 +190,11 @@ static void test_values(void **state)
 		"            netdev: none\n"
 		"          - { vfs: 64 }\n"
 		"      - pfs: [{}, {}, {}, {}]\n"
-		"  - address: \"0001:13\"\n";
+		"  - address: \"0001:13\"\n"
+		"    mode: vm\n"
+		"    device: 10fb\n"
+		"    socket: { owner: 7, group: 8, mode: \"0660\" }\n"
+		"  - { address: \"0001:16\", mode: host, device: \"10f8\" }\n";
 	struct config *config = NULL;
 	struct reason why = { "" };
 	const struct config_pf *pf;
@@ -189,7 +205,7 @@ static void test_values(void **state)
 	assert_string_equal(config->run_dir, "/tmp/x");
 	assert_int_equal(config->workers, 2);
 	assert_true(config->pinned && config->always_busy);
-	assert_int_equal(config->cards, 2);
+	assert_int_equal(config->cards, 3);
 	assert_int_equal(config->card[0].domain, 1);
 	assert_true(config->card[0].serial == 0xff);
 	assert_int_equal(config->card[0].port[0].uplink.kind, CONFIG_UPLINK_TAP);
@@ -208,6 +224,14 @@ static void test_values(void **state)
 	assert_int_equal(config->card[0].port[0].pf[1].netdev.kind, CONFIG_NETDEV_NONE);
 	assert_int_equal(config->card[0].port[1].pfs, 4);
 	assert_string_equal(config->card[0].port[1].pf[3].netdev.name, "sv5");
+	assert_int_equal(config->card[1].mode, CONFIG_MODE_VM);
+	assert_int_equal(config->card[1].device_id, 0x10fb);
+	assert_int_equal(config->card[1].socket.owner, 7);
+	assert_int_equal(config->card[1].socket.group, 8);
+	assert_int_equal(config->card[1].socket.mode, 0660);
+	assert_int_equal(config->card[2].mode, CONFIG_MODE_HOST);
+	assert_int_equal(config->card[2].device_id, 0x10f8);
+	assert_int_equal(config->card[2].socket.owner, (uid_t)-1);
 	free(config);
 }
 
