@@ -14,6 +14,7 @@
  */
 #include "iommu/internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -22,11 +23,6 @@
 static uint64_t region_size(const struct region *region)
 {
 	return region->last - region->iova + 1;
-}
-
-static void generation_next(struct iommu_domain *domain)
-{
-	atomic_fetch_add_explicit(&domain->generation, 1, memory_order_release);
 }
 
 /* Slots of the state file. */
@@ -143,7 +139,7 @@ static uint64_t retire(struct iommu_private *priv, struct region *cut, bool keep
 		state->slots = 0;
 		priv->free_slots = 0;
 	}
-	generation_next(&priv->domain);
+	generation_next(priv);
 	/* Only now: a grace period that begins before cached translations are void is too short. */
 	file_use_trim(priv, keep_state);
 	dead->dead_nodes = dead_nodes;
@@ -204,7 +200,7 @@ static int connect_again(struct iommu_private *priv, struct region *region,
 		region->host = request->host;
 	}
 	table_set(&priv->table, region);
-	generation_next(&priv->domain);
+	generation_next(priv);
 	return 0;
 }
 
@@ -240,7 +236,7 @@ static int map_new(struct iommu_private *priv, const struct request *request)
 	region_enter(priv, region);
 	table_set(&priv->table, region);
 	state->maps++;
-	generation_next(&priv->domain);
+	generation_next(priv);
 	return 0;
 }
 
@@ -248,6 +244,8 @@ static int map(struct iommu_private *priv, const struct request *request)
 {
 	struct region *there = region_floor(priv->tree, request->last);
 
+	if (follows(priv))
+		return -EBUSY;
 	if (!there || there->last < request->iova)
 		return map_new(priv, request);
 	if (!is_same(priv, there, request))
@@ -333,7 +331,7 @@ void iommu_set_bus_master(struct iommu_domain *domain, bool on)
 		return;
 	domain->state->bus_master = on;
 	atomic_store_explicit(&domain->bus_master, on, memory_order_relaxed);
-	generation_next(domain);
+	generation_next(domain->private);
 }
 
 /* Adoption: build tree, slots and uses of files again from the state file. */
@@ -422,6 +420,8 @@ void iommu_domain_destroy(struct iommu_domain *domain)
 	if (!domain)
 		return;
 	priv = domain->private;
+	assert(!priv->followers);
+	iommu_domain_follow(domain, NULL);
 	private_check_abandon(priv);
 	retire(priv, region_cut(&priv->tree, 0, UINT64_MAX), true);
 	quiesce_call(priv->quiesce, &priv->reclaim, free_domain);
@@ -446,6 +446,7 @@ int iommu_domain_create(struct iommu_domain **domain, uint16_t requester, struct
 	atomic_init(&priv->domain.generation, 1);
 	atomic_init(&priv->domain.bus_master, state->bus_master != 0);
 	priv->quiesce = quiesce;
+	atomic_init(&priv->source, priv);
 	if (getrandom(&priv->random, sizeof(priv->random), 0) < 0 || !priv->random)
 		priv->random = now_ns() | 1;
 	error = adopt(priv);

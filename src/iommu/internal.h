@@ -170,12 +170,14 @@ struct file_use {
 };
 
 /**
- * struct iommu_private - the volatile part of a domain. @table is read by workers, the rest is the
- * device thread's.
+ * struct iommu_private - the volatile part of a domain. @table and @source are read by workers, the
+ * rest is the device thread's.
  */
 struct iommu_private {
 	struct iommu_domain domain;
 	struct table table;
+	_Atomic(struct iommu_private *) source; /* whose table is walked: this one, or the leader's */
+	struct iommu_private *followers, *next_follower;
 	struct region *tree;
 	struct quiesce *quiesce;
 	struct quiesce_head reclaim;
@@ -189,6 +191,16 @@ struct iommu_private {
 	struct private_check *private_check; /* under way, see private.c */
 	struct file_use file[IOMMU_MAX_FILES];
 };
+
+/* follow.c: device thread. */
+
+/**
+ * generation_next() - what was cached of the maps or the bus mastering of @priv is void, in the
+ * domains that follow it too.
+ */
+void generation_next(struct iommu_private *priv);
+/** follows() - does @priv use the maps of another domain? */
+bool follows(const struct iommu_private *priv);
 
 /** struct request - a map that a client asks for, checked. */
 struct request {

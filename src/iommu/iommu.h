@@ -140,10 +140,12 @@ void iommu_domain_destroy(struct iommu_domain *domain);
 
 /**
  * iommu_domain_follow() - from now on look-ups of @domain find the maps of @leader; NULL: its own again. Several
- * requesters behind one bridge share maps so; Bus Master Enable, faults and counters stay each domain's own. While it
- * follows @domain has no maps of its own: -EBUSY if there are some, -EINVAL when @leader follows somebody itself. As
- * with iommu_unmap() workers may finish what they hold: let a grace period pass before anybody is told. @leader must
- * not be destroyed while it is followed. Device thread. Return: 0 or -errno.
+ * requesters behind one bridge share maps so; faults and counters stay each domain's own. A follower may master the bus
+ * while both it and its leader may: a bridge's Bus Master Enable stops those behind it. While it follows @domain has no
+ * maps of its own: -EBUSY if there are some, and iommu_map() answers -EBUSY. -EINVAL when @leader follows somebody
+ * itself, -EBUSY when @domain is followed. As with iommu_unmap() workers may finish what they hold: let a grace period
+ * pass before anybody is told. @leader must not be destroyed while it is followed; destroying a follower ends it.
+ * Device thread. Return: 0 or -errno.
  */
 int iommu_domain_follow(struct iommu_domain *domain, struct iommu_domain *leader);
 
@@ -156,7 +158,7 @@ int iommu_domain_follow(struct iommu_domain *domain, struct iommu_domain *leader
  *
  * Return: 0 (also for an identical map that is there already), -EINVAL (unaligned, empty, wraps or
  * ends beyond 48 bits, beyond the file, unknown permission, @fd not such a file or not open for
- * it), -EEXIST (overlaps another map: nothing changed), -ENOSPC (regions, files, bytes of files or
+ * it), -EEXIST (overlaps another map: nothing changed), -EBUSY (follows another domain), -ENOSPC (regions, files, bytes of files or
  * table nodes), -ENOMEM.
  */
 int iommu_map(struct iommu_domain *domain, uint64_t iova, uint64_t size, uint32_t perm, int fd,

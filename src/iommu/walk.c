@@ -34,14 +34,17 @@ static enum iommu_fault_reason resolve(struct iommu_domain *domain, struct iommu
 				       uint64_t iova, uint32_t len, uint32_t perm)
 {
 	uint64_t generation = atomic_load_explicit(&domain->generation, memory_order_acquire);
-	const struct table *table = &domain->private->table;
+	const struct iommu_private *source =
+		atomic_load_explicit(&domain->private->source, memory_order_acquire);
+	const struct table *table = &source->table;
 	uint64_t last = iova + len - 1;
 	enum iommu_fault_reason reason;
 	const struct region *region;
 	bool contiguous = true;
 
 	atomic_fetch_add_explicit(&domain->state->translations, 1, memory_order_relaxed);
-	if (!atomic_load_explicit(&domain->bus_master, memory_order_relaxed))
+	if (!atomic_load_explicit(&domain->bus_master, memory_order_relaxed) ||
+	    !atomic_load_explicit(&source->domain.bus_master, memory_order_relaxed))
 		return IOMMU_FAULT_BUS_MASTER_OFF;
 	if (!len)
 		return IOMMU_FAULT_NOT_MAPPED;

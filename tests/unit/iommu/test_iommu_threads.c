@@ -18,6 +18,7 @@
 
 static uint64_t ram[PAGES][PAGE / 8] __attribute__((aligned(4096)));
 static struct fixture *f;
+static struct iommu_domain *looked_up; /* by the workers */
 static _Atomic bool stop;
 
 struct page {
@@ -47,7 +48,7 @@ static void *worker_run(void *arg)
 			uint64_t *host;
 			bool split;
 
-			host = (uint64_t *)iommu_translate(f->domain, t, page_iova(index), 64,
+			host = (uint64_t *)iommu_translate(looked_up, t, page_iova(index), 64,
 							   IOMMU_READ, &split);
 			if (!host)
 				continue;
@@ -115,13 +116,15 @@ static void wait_kick(void)
 	quiesce_poll(&f->quiesce);
 }
 
-static void test_unmap_under_load(void **state)
+/* Workers look up @domain while maps of f->domain come and go. */
+static void unmap_under_load(struct iommu_domain *domain)
 {
 	pthread_t threads[WORKERS];
 	uint64_t random = 12345;
 	void *errors;
 
-	f = *state;
+	looked_up = domain;
+	atomic_store(&stop, false);
 	for (unsigned int i = 0; i < PAGES; i++) {
 		pages[i].index = i;
 		page_map(&pages[i]);
@@ -154,6 +157,28 @@ static void test_unmap_under_load(void **state)
 	assert_false(quiesce_pending(&f->quiesce));
 	for (unsigned int i = 0; i < PAGES; i++)
 		assert_true(pages[i].state != QUIESCING);
+}
+
+static void test_unmap_under_load(void **state)
+{
+	f = *state;
+	unmap_under_load(f->domain);
+}
+
+/* The promise holds for those who follow. */
+static void test_followed_under_load(void **state)
+{
+	struct iommu_state *follower_state = calloc(1, sizeof(*follower_state));
+	struct iommu_domain *follower;
+
+	f = *state;
+	assert_int_equal(iommu_domain_create(&follower, REQUESTER + 1, follower_state, &f->quiesce),
+			 0);
+	iommu_set_bus_master(follower, true);
+	assert_int_equal(iommu_domain_follow(follower, f->domain), 0);
+	unmap_under_load(follower);
+	iommu_domain_destroy(follower);
+	free(follower_state);
 }
 
 static void *fault_run(void *arg)
@@ -190,6 +215,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_unmap_under_load),
+		TEST(test_followed_under_load),
 		TEST(test_faults_under_load),
 	};
 
