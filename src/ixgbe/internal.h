@@ -85,6 +85,16 @@ struct ixgbe_i2c {
 #define IXGBE_SFP_PAGE 256
 
 /**
+ * struct ixgbe_pvf_counters - what the PF sees of a VF's counters and the VF does not.
+ * @gprc ... @gotc: counted for earlier clients of the VF: the PF's registers never go back
+ * @gorc_high, @gotc_high: bits 35:32 when the PF read bits 31:0
+ */
+struct ixgbe_pvf_counters {
+	uint64_t gprc, gorc, mprc, gptc, gotc;
+	uint32_t gorc_high, gotc_high;
+};
+
+/**
  * struct ixgbe_counter - a clear-on-read register over a sum that never goes back.
  * @base: the sum that reads as zero
  * @latched: a register pair's value when its low half was read; reading the high half clears both
@@ -95,6 +105,7 @@ struct ixgbe_counter {
 
 /* struct ixgbe_state.counter: one per register or pair; those with QUEUES in the name are arrays */
 enum ixgbe_counter_id {
+	IXGBE_COUNT_MPC,
 	IXGBE_COUNT_GPRC,
 	IXGBE_COUNT_BPRC,
 	IXGBE_COUNT_MPRC,
@@ -143,6 +154,7 @@ struct ixgbe_state {
 	uint32_t rate[IXGBE_QUEUES];   /* RTTBCNRC, chosen by RTTDQSEL */
 	uint32_t credit[IXGBE_QUEUES]; /* RTTDT1C, likewise */
 	struct ixgbe_counter counter[IXGBE_COUNTERS];
+	struct ixgbe_pvf_counters pvf[IXGBE_MAX_VFS];
 	struct ixgbe_i2c i2c;
 	uint64_t systim, systim_ns; /* SYSTIM was @systim at CLOCK_MONOTONIC @systim_ns */
 	ixgbe_reg reg[IXGBE_PF_REG_BYTES / 4];		  /* plain registers, by offset */

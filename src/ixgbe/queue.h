@@ -95,6 +95,7 @@ struct ixgbe_rxq_state {
 	uint32_t reserved;
 	struct ixgbe_ring ring;
 	uint64_t packets, bytes, drops; /* QPRC, QBRC, QPRDC */
+	uint64_t missed;		/* MPC: dropped although the driver did not ask for drops */
 };
 
 /** struct ixgbe_pool_state - counters a VF sees, zeroed for each client; in the state file. */

@@ -367,6 +367,7 @@
 #define IXGBE_PVFGOTC_MSB 0x08404
 
 /* Statistics, all cleared by reading (8.2.3.26) */
+#define IXGBE_MPC 0x03fa0 /* by packet buffer; here there is one */
 #define IXGBE_GPRC 0x04074
 #define IXGBE_BPRC 0x04078
 #define IXGBE_MPRC 0x0407c

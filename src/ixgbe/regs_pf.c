@@ -273,6 +273,7 @@ static const struct ixgbe_register table[] = {
 	{ "PVFGOTC_MSB", IXGBE_PVFGOTC_MSB, 8, NV, 0, NONE, ixgbe_read_pvf_counter },
 
 	/* statistics, cleared by reading (8.2.3.26); others count what cannot happen */
+	{ "MPC",        IXGBE_MPC,        0, 1, 0, NONE, COUNT(MPC) },
 	{ "GPRC",       IXGBE_GPRC,       0, 1, 0, NONE, COUNT(GPRC) },
 	{ "BPRC",       IXGBE_BPRC,       0, 1, 0, NONE, COUNT(BPRC) },
 	{ "MPRC",       IXGBE_MPRC,       0, 1, 0, NONE, COUNT(MPRC) },

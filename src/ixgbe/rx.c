@@ -91,6 +91,7 @@ static bool open_window(struct rx_window *w, struct ixgbe_pf *pf, unsigned int i
 	srrctl = reg_load(&w->block[IXGBE_Q_SRRCTL]);
 	w->buffer_len = IXGBE_SRRCTL_BSIZEPKT(srrctl);
 	w->legacy = IXGBE_SRRCTL_DESCTYPE(srrctl) == IXGBE_SRRCTL_DESCTYPE_LEGACY;
+	w->drop_en = srrctl & IXGBE_SRRCTL_DROP_EN || ixgbe_rx_drop(pf, index);
 	w->strip_vlan = reg_load(&w->block[IXGBE_Q_CTL]) & IXGBE_RXDCTL_VME;
 	w->free = ixgbe_ring_posted(ring, reg_load(&w->block[IXGBE_Q_TAIL]));
 	w->offset = w->have = w->next = 0;
@@ -109,7 +110,7 @@ static void close_window(struct rx_pool *r, struct rx_window *w)
 		ixgbe_ring_advance(&state->ring, w->offset + w->next, &state->generation, w->block);
 	ixgbe_ring_prefetch(&state->ring, &w->q->fetcher, 0, MIN(w->free, RX_WINDOW), true);
 	if (w->no_descriptor)
-		ixgbe_counter_add(&state->drops, w->no_descriptor);
+		ixgbe_counter_add(w->drop_en ? &state->drops : &state->missed, w->no_descriptor);
 	if (!w->packets)
 		return;
 	ixgbe_counter_add(&state->packets, w->packets);
@@ -132,6 +133,8 @@ static void deliver(struct rx_pool *r, unsigned int index, const struct frame *f
 		return;
 	}
 	drop_frames(r, w.closed, frame, wanted);
+	if (w.closed == VPORT_DROP_RX_DISABLED)
+		ixgbe_counter_add(&w.q->state->drops, (uint64_t)__builtin_popcountll(wanted));
 }
 
 /* --- the pool -------------------------------------------------------------------------------- */

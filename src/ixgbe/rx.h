@@ -38,6 +38,7 @@ struct rx_pool {
  * @have: descriptors here, @next: the first unused; those before it are write-backs
  * @buffer: host memory of each descriptor's buffer, NULL: not found yet; good if @mapped is @have
  * @packets, @bytes, @no_descriptor: of this queue
+ * @drop_en: the driver asked for frames without a descriptor to be dropped (SRRCTL, QDE)
  * @bad: the next buffer cannot be written
  * @refused: by the IOMMU: descriptors beyond those here
  * @closed: why the queue does not receive, if it does not
@@ -47,7 +48,7 @@ struct rx_window {
 	ixgbe_reg *block;
 	uint32_t free, offset, have, next, mapped;
 	uint32_t buffer_len;
-	bool legacy, strip_vlan, bad, refused;
+	bool legacy, strip_vlan, drop_en, bad, refused;
 	enum vport_drop closed;
 	uint32_t packets, no_descriptor;
 	uint64_t bytes;

@@ -4,8 +4,12 @@
  *
  * The PF's are cleared by reading: each remembers the sum it last showed and shows what came since.
  * A 36-bit pair is taken when its low half is read and cleared when its high half is read. The VFs'
- * are cleared for a new client only; the high half of a pair is taken when the low half is read, so that no carry
- * falls in between.
+ * are cleared for a new client only, and not as the PF sees them: its driver takes a step back for a wrap. The high half of
+ * a pair is taken when the low half is read, so that no carry falls in between.
+ *
+ * A frame that finds no free descriptor is gone: QPRDC has it where the driver asked for that (SRRCTL.DROP_EN, QDE) or
+ * the queue is off. Elsewhere silicon would hold it until its packet buffer overflows; here it goes at once, and MPC has
+ * it. GPRC and TPR contain what MPC counts, as on silicon (Linux subtracts it).
  *
  * Ports here have no FCS; the registers count it (8.2.3.26).
  *
@@ -35,6 +39,16 @@ static uint64_t pools_sum(const struct ixgbe_pf *pf, size_t offset)
 }
 #define SUM(pf, member) pools_sum(pf, offsetof(struct vport_stats, member))
 
+/* Dropped for want of a descriptor where no drop was asked for. */
+static uint64_t missed_sum(const struct ixgbe_pf *pf)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int q = 0; q < IXGBE_QUEUES; q++)
+		sum += load64(&pf->state->rxq[q].missed);
+	return sum;
+}
+
 /* SSVPC counts only pools whose VMECM bit is set. */
 static uint64_t spoofed_sum(const struct ixgbe_pf *pf)
 {
@@ -51,9 +65,11 @@ static uint64_t spoofed_sum(const struct ixgbe_pf *pf)
 static uint64_t port_counter(const struct ixgbe_pf *pf, unsigned int id)
 {
 	switch (id) {
+	case IXGBE_COUNT_MPC:
+		return missed_sum(pf);
 	case IXGBE_COUNT_GPRC:
 	case IXGBE_COUNT_TPR:
-		return SUM(pf, rx_packets);
+		return SUM(pf, rx_packets) + missed_sum(pf);
 	case IXGBE_COUNT_BPRC:
 		return SUM(pf, rx_broadcast);
 	case IXGBE_COUNT_MPRC:
@@ -166,41 +182,42 @@ IXGBE_READ(ixgbe_read_counter_high)
 
 /* --- the VFs', not cleared by reading ---------------- */
 
-/* The PF's view; rows say by offset which counter they are. */
-IXGBE_READ(ixgbe_read_pvf_counter)
-{
-	const struct ixgbe_pool_state *pool = &access->pf->state->pool[access->index];
-
-	switch (access->row->offset) {
-	case IXGBE_PVFGPRC:
-		*value = (uint32_t)load64(&pool->gprc);
-		break;
-	case IXGBE_PVFGORC_LSB:
-		*value = (uint32_t)load64(&pool->gorc);
-		break;
-	case IXGBE_PVFGORC_MSB:
-		*value = (uint32_t)(load64(&pool->gorc) >> 32) & HIGH_MASK;
-		break;
-	case IXGBE_PVFMPRC:
-		*value = (uint32_t)load64(&pool->mprc);
-		break;
-	case IXGBE_PVFGPTC:
-		*value = (uint32_t)load64(&pool->gptc);
-		break;
-	case IXGBE_PVFGOTC_LSB:
-		*value = (uint32_t)load64(&pool->gotc);
-		break;
-	default:
-		*value = (uint32_t)(load64(&pool->gotc) >> 32) & HIGH_MASK;
-		break;
-	}
-	return PCIE_DONE;
-}
-
 static uint32_t latch_pair(uint64_t counter, uint32_t *high)
 {
 	*high = (uint32_t)(counter >> 32) & HIGH_MASK;
 	return (uint32_t)counter;
+}
+
+/* The PF's view; rows say by offset which counter they are. */
+IXGBE_READ(ixgbe_read_pvf_counter)
+{
+	const struct ixgbe_pool_state *pool = &access->pf->state->pool[access->index];
+	struct ixgbe_pvf_counters *pvf = &access->pf->state->pvf[access->index];
+
+	switch (access->row->offset) {
+	case IXGBE_PVFGPRC:
+		*value = (uint32_t)(pvf->gprc + load64(&pool->gprc));
+		break;
+	case IXGBE_PVFGORC_LSB:
+		*value = latch_pair(pvf->gorc + load64(&pool->gorc), &pvf->gorc_high);
+		break;
+	case IXGBE_PVFGORC_MSB:
+		*value = pvf->gorc_high;
+		break;
+	case IXGBE_PVFMPRC:
+		*value = (uint32_t)(pvf->mprc + load64(&pool->mprc));
+		break;
+	case IXGBE_PVFGPTC:
+		*value = (uint32_t)(pvf->gptc + load64(&pool->gptc));
+		break;
+	case IXGBE_PVFGOTC_LSB:
+		*value = latch_pair(pvf->gotc + load64(&pool->gotc), &pvf->gotc_high);
+		break;
+	default:
+		*value = pvf->gotc_high;
+		break;
+	}
+	return PCIE_DONE;
 }
 
 /* The VF's own view, where its page is trapped. */
@@ -248,16 +265,20 @@ void ixgbe_vf_counters(struct ixgbe_vf *vf)
 }
 
 /*
- * What the earlier client did is nobody's business. A worker that is not through with its last burst
+ * What the earlier client did is not the next one's business; the PF goes on counting. A worker that is not through with its last burst
  * may still write one of them back; the call for the next client comes when there is no such worker.
  */
 void ixgbe_vf_clear_counters(struct ixgbe_vf *vf)
 {
 	struct ixgbe_pool_state *pool = &vf->pf->state->pool[vf->index];
+	struct ixgbe_pvf_counters *pvf = &vf->pf->state->pvf[vf->index];
 	uint64_t *counter[] = { &pool->gprc, &pool->gorc, &pool->mprc, &pool->gptc, &pool->gotc };
+	uint64_t *earlier[] = { &pvf->gprc, &pvf->gorc, &pvf->mprc, &pvf->gptc, &pvf->gotc };
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(counter); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(counter); i++) {
+		*earlier[i] += load64(counter[i]);
 		__atomic_store_n(counter[i], 0, __ATOMIC_RELAXED);
+	}
 	vf->state->gorc_high = vf->state->gotc_high = 0;
 	ixgbe_vf_counters(vf);
 }
