@@ -36,14 +36,14 @@ struct dp_vport {
  * struct dp_tx_queue - a transmit queue to poll: only enabled queues are listed.
  * @doorbell: a word that changes whenever the driver posts, valid as long as the configuration; NULL: none. A queue that
  *	had nothing is not asked again until its doorbell has changed, so silent queues cost one load each.
- * @quiet_at, @rounds_idle, @is_hot: the worker's own notes (poll.c); @quiet_at: 1 + the doorbell when the queue last had
- *	nothing, 0: ask it
+ * @quiet_at, @due_ns, @rounds_idle, @is_hot: the worker's own notes (poll.c); @quiet_at: 1 + the doorbell when the queue
+ *	last had nothing, 0: ask it; @due_ns: but not before that
  */
 struct dp_tx_queue {
 	const struct model_ops *ops;
 	void *queue;
 	const _Atomic uint32_t *doorbell;
-	uint64_t quiet_at;
+	uint64_t quiet_at, due_ns;
 	uint16_t vport;
 	uint16_t rounds_idle;
 	bool is_hot;

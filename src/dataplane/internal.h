@@ -29,6 +29,7 @@ struct dp_armed {
 /**
  * struct dp_port - one physical port.
  * @far: the port at the other end of the cable that is its uplink, of the same worker; NULL: no cable, or none there
+ * @tx_due_ns: worker: when the first of the queues comes to its turn that had to wait in this round
  * @uplink_next_ns: worker: when to ask the uplink next
  * @uplink_mute: worker: the uplink ended a nap and has given nothing since; leave it out of the next nap
  */
@@ -38,7 +39,7 @@ struct dp_port {
 	_Atomic(struct dp_port *) far;
 	_Atomic(struct dp_config *) config;
 	struct dp_armed armed;
-	uint64_t uplink_next_ns;
+	uint64_t tx_due_ns, uplink_next_ns;
 	bool uplink_mute;
 	/* device thread */
 	struct quiesce_head retired;

@@ -10,6 +10,9 @@
  *
  * A queue may also wait for something else than its driver, such as an address that is mapped at last. So now and then
  * a queue is asked though nobody rang.
+ *
+ * And a queue may have frames that must not go yet (struct frame_burst.due_ns): it is not asked before their time, and no
+ * nap lasts longer.
  */
 #include "dataplane/internal.h"
 
@@ -25,6 +28,14 @@ static uint64_t doorbell(const struct dp_tx_queue *from)
 			      : 0;
 }
 
+/* The queue's time has not come. Before a nap all queues are asked, so it does not last longer. */
+static void hold(struct dp_port *port, struct dp_tx_queue *from, uint64_t due_ns)
+{
+	from->due_ns = due_ns;
+	from->quiet_at = 0;
+	port->tx_due_ns = MIN(port->tx_due_ns, due_ns);
+}
+
 static bool ask(struct dp_worker *worker, struct dp_port *port, const struct dp_config *config,
 		struct dp_tx_queue *from, uint64_t now)
 {
@@ -34,13 +45,21 @@ static bool ask(struct dp_worker *worker, struct dp_port *port, const struct dp_
 
 	if (likely(rung && rung == from->quiet_at))
 		return false;
+	if (unlikely(from->due_ns > now)) {
+		hold(port, from, from->due_ns);
+		return false;
+	}
 	burst->n = 0;
 	burst->segments = 0;
 	burst->plain = false;
+	burst->due_ns = 0;
 	n = from->ops->tx_burst(from->queue, burst, now);
 	from->quiet_at = n ? 0 : rung;
-	if (!n)
+	if (!n) {
+		if (unlikely(burst->due_ns))
+			hold(port, from, burst->due_ns);
 		return false;
+	}
 	dp_forward(worker, port, config, from->vport, n, now);
 	from->ops->tx_complete(from->queue, burst, now);
 	return true;
@@ -136,6 +155,7 @@ bool dp_poll_port(struct dp_worker *worker, struct dp_port *port, bool busy, uin
 
 	if (unlikely(!config))
 		return false;
+	port->tx_due_ns = DP_NOT_DUE;
 	found = ask_hot(worker, port, config, now);
 	busy |= found;
 	if (config->queues) {

@@ -73,14 +73,15 @@ static bool forward_ports(struct dp_worker *worker, const struct dp_port_list *l
 	return found;
 }
 
-/* When the nap must end: as announced, or when the first interrupt is due. */
+/* When the nap must end: as announced, or when the first interrupt or a queue that had to wait is due. */
 static uint64_t nap_end(const struct dp_worker *worker, const struct dp_port_list *list,
 			uint64_t now)
 {
 	uint64_t end = now + worker->nap_ns;
 
 	for (unsigned int i = 0; i < list->n; i++)
-		end = MIN(end, atomic_load(&list->port[i]->armed.due_ns));
+		end = MIN(end,
+			  MIN(list->port[i]->tx_due_ns, atomic_load(&list->port[i]->armed.due_ns)));
 	return end;
 }
 

@@ -20,11 +20,12 @@ _Static_assert(FRAME_BURST <= 64, "a choice of a burst's frames is a bitmap of o
  * @segments: used of @segment
  * @packets, @bytes: frames and bytes they will be delivered as (frame_count())
  * @plain: none of them asks for anything
+ * @due_ns: of a queue that gave nothing: its frames may not go before then, whatever its driver does; 0: nothing known
  */
 struct frame_burst {
 	unsigned int n;
 	unsigned int segments;
-	uint64_t packets, bytes;
+	uint64_t packets, bytes, due_ns;
 	bool plain;
 	struct frame frame[FRAME_BURST];
 	struct frame_segment segment[BURST_SEGMENTS];

@@ -49,7 +49,8 @@ static void reset_registers(struct ixgbe_pf *pf)
 	load_link_settings(pf);
 	for (unsigned int i = 0; i < ARRAY_SIZE(pf->state->drop_enable); i++)
 		atomic_store(&pf->state->drop_enable[i], 0);
-	memset(pf->state->rate, 0, sizeof(pf->state->rate));
+	for (unsigned int q = 0; q < IXGBE_QUEUES; q++)
+		reg_store(&pf->state->rate[q], 0);
 	memset(pf->state->credit, 0, sizeof(pf->state->credit));
 	pf->state->i2c = (struct ixgbe_i2c){ .phase = IXGBE_I2C_IDLE };
 }

@@ -151,7 +151,7 @@ struct ixgbe_state {
 	struct irq_vector irq_other;
 	uint32_t msix_table[IXGBE_PF_VECTORS * 4];
 	uint32_t function_masked;
-	uint32_t rate[IXGBE_QUEUES];   /* RTTBCNRC, chosen by RTTDQSEL */
+	ixgbe_reg rate[IXGBE_QUEUES];  /* RTTBCNRC, chosen by RTTDQSEL */
 	uint32_t credit[IXGBE_QUEUES]; /* RTTDT1C, likewise */
 	struct ixgbe_counter counter[IXGBE_COUNTERS];
 	struct ixgbe_pvf_counters pvf[IXGBE_MAX_VFS];

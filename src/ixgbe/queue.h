@@ -24,6 +24,7 @@
 #include "frame/model.h"
 #include "iommu/iommu.h"
 #include "ixgbe/desc.h"
+#include "ixgbe/rate.h"
 
 struct ixgbe_home;
 struct ixgbe_pf;
@@ -133,6 +134,7 @@ struct ixgbe_fetcher {
  * struct ixgbe_txq - a transmit queue at run time; handle of model_ops.tx_*. Worker only.
  * @taken: descriptors that the burst under way consumes, @left: posted behind them
  * @reports: of them want DD: entries of @report, offsets from the head
+ * @pacer: of use with a rate limit only
  */
 struct ixgbe_txq {
 	struct ixgbe_pf *pf;
@@ -140,6 +142,7 @@ struct ixgbe_txq {
 	uint16_t index; /* absolute, 0 ... 127 */
 	uint16_t taken, reports;
 	uint32_t left;
+	struct ixgbe_pacer pacer;
 	struct ixgbe_fetcher fetcher;
 	uint8_t report[IXGBE_TX_BURST_DESCS];
 };

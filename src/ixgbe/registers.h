@@ -112,6 +112,8 @@ IXGBE_WRITE(ixgbe_write_qde);
 IXGBE_READ(ixgbe_read_rtt);
 IXGBE_WRITE(ixgbe_write_rtt);
 
+IXGBE_READ(ixgbe_read_rate);
+IXGBE_WRITE(ixgbe_write_rate);
 /* homes.c: register blocks as the PF and as the VF addresses them */
 IXGBE_READ(ixgbe_read_queue);
 IXGBE_WRITE(ixgbe_write_queue);

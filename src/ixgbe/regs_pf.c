@@ -167,7 +167,7 @@ static const struct ixgbe_register table[] = {
 	{ "RTTDT1C",    IXGBE_RTTDT1C,    0, 1, 0, ALL, ixgbe_read_rtt, ixgbe_write_rtt },
 	{ "RTTDT2C",    IXGBE_RTTDT2C,    4, 8, 0, ALL },
 	{ "RTTBCNRM",   IXGBE_RTTBCNRM,   0, 1, 0, ALL },
-	{ "RTTBCNRC",   IXGBE_RTTBCNRC,   0, 1, 0, ALL, ixgbe_read_rtt, ixgbe_write_rtt },
+	{ "RTTBCNRC",   IXGBE_RTTBCNRC,   0, 1, 0, ALL, ixgbe_read_rate, ixgbe_write_rate },
 	{ "RTTPCS",     IXGBE_RTTPCS,     0, 1, 0, ALL },
 	{ "RTTPT2C",    IXGBE_RTTPT2C,    4, 8, 0, ALL },
 	{ "RTTUP2TC",   IXGBE_RTTUP2TC,   0, 1, 0, ALL },

@@ -40,7 +40,8 @@ enum outcome { FRAME_OK, FRAME_BAD, FRAME_FAULT };
 /**
  * struct decoder - one burst.
  * @n: descriptors fetched, @next: the first not yet consumed
- * @bytes: of frames that may be cut, bounded so that one guest's requests do not hold up the others
+ * @bytes: of frames that may be cut, bounded so that one guest's requests do not hold up the others; of all frames
+ *	with a rate limit, which bounds them too
  * @plain: bit i: frame i was decoded by decode_plain()
  * @header_want: per other frame, header bytes to copy in the second pass
  */
@@ -50,7 +51,7 @@ struct decoder {
 	struct vport_stats *stats;
 	uint16_t flags; /* of every frame */
 	unsigned int n, next;
-	uint32_t bytes;
+	uint32_t bytes, bytes_max;
 	uint64_t plain;
 	uint16_t header_want[FRAME_BURST];
 	struct ixgbe_desc desc[IXGBE_TX_BURST_DESCS];
@@ -287,7 +288,7 @@ static bool has_room(const struct decoder *d)
 	const struct frame_burst *burst = d->burst;
 
 	return burst->n < FRAME_BURST && burst->segments + FRAME_MAX_SEGMENTS <= BURST_SEGMENTS &&
-	       d->bytes < IXGBE_TX_BURST_BYTES;
+	       d->bytes < d->bytes_max;
 }
 
 /* --- second pass ----------------------------------------------------------------------------- */
@@ -432,6 +433,7 @@ unsigned int ixgbe_tx_burst(void *queue, struct frame_burst *burst, uint64_t now
 	struct decoder d;
 	ixgbe_reg *block;
 	uint32_t n = posted(q, &block), count;
+	bool limited;
 
 	if (likely(!n)) {
 		prefetch_ahead(q);
@@ -439,6 +441,13 @@ unsigned int ixgbe_tx_burst(void *queue, struct frame_burst *burst, uint64_t now
 	}
 	if (!(ixgbe_pf_reg(q->pf, IXGBE_DMATXCTL) & IXGBE_DMATXCTL_TE))
 		return 0;
+	limited = reg_load(&q->pf->state->rate[q->index]) & IXGBE_RTTBCNRC_ENABLE;
+	d.bytes_max = IXGBE_TX_BURST_BYTES;
+	if (unlikely(limited)) {
+		d.bytes_max = ixgbe_rate_open(q, now, &burst->due_ns);
+		if (!d.bytes_max)
+			return 0;
+	}
 	count = q->state->ring.len / IXGBE_DESC_SIZE;
 	d.q = q;
 	d.burst = burst;
@@ -451,12 +460,15 @@ unsigned int ixgbe_tx_burst(void *queue, struct frame_burst *burst, uint64_t now
 			       d.desc, NULL);
 	q->reports = 0;
 	do {
-		decode_plain(&d);
+		if (likely(!limited))
+			decode_plain(&d);
 	} while (d.next < d.n && has_room(&d) && decode_next(&d));
 	set_waiting(q, !d.next && d.n == n, (q->state->ring.head + n) % count);
 	q->taken = (uint16_t)d.next;
 	q->left = n - d.next;
 	finish_frames(&d);
+	if (unlikely(limited))
+		ixgbe_rate_charge(q, burst, q->left && !q->fetcher.waiting);
 	if (unlikely(!burst->n && q->taken))
 		ixgbe_tx_complete(q, burst, now); /* nobody else will */
 	return burst->n;

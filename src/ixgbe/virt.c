@@ -70,22 +70,37 @@ IXGBE_WRITE(ixgbe_write_qde)
 
 /* --- RTTBCNRC, RTTDT1C: one register per transmit queue, chosen by RTTDQSEL (8.2.3.10) -------- */
 
-static uint32_t *rtt_register(const struct ixgbe_access *access)
+static unsigned int rtt_queue(const struct ixgbe_access *access)
 {
-	unsigned int q = ixgbe_pf_reg(access->pf, IXGBE_RTTDQSEL) & IXGBE_RTTDQSEL_MASK;
-
-	return access->offset == IXGBE_RTTBCNRC ? &access->pf->state->rate[q]
-						: &access->pf->state->credit[q];
+	return ixgbe_pf_reg(access->pf, IXGBE_RTTDQSEL) & IXGBE_RTTDQSEL_MASK;
 }
 
 IXGBE_READ(ixgbe_read_rtt)
 {
-	*value = *rtt_register(access);
+	*value = access->pf->state->credit[rtt_queue(access)];
 	return PCIE_DONE;
 }
 
 IXGBE_WRITE(ixgbe_write_rtt)
 {
-	*rtt_register(access) = value;
+	access->pf->state->credit[rtt_queue(access)] = value;
+	return PCIE_DONE;
+}
+
+IXGBE_READ(ixgbe_read_rate)
+{
+	*value = reg_load(&access->pf->state->rate[rtt_queue(access)]);
+	return PCIE_DONE;
+}
+
+/* A queue that waits for its time by the old rate is asked anew. */
+IXGBE_WRITE(ixgbe_write_rate)
+{
+	ixgbe_reg *rate = &access->pf->state->rate[rtt_queue(access)];
+
+	if (reg_load(rate) == value)
+		return PCIE_DONE;
+	reg_store(rate, value);
+	ixgbe_changed(access->pf);
 	return PCIE_DONE;
 }
