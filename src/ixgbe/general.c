@@ -177,10 +177,10 @@ uint32_t ixgbe_links(const struct ixgbe_pf *pf)
 	return atomic_load(&pf->state->link_up) ? up : 0;
 }
 
-/* LINKS and VFLINKS */
+/* LINKS and VFLINKS; a VF without its PF has no link, whatever the wire has. */
 IXGBE_READ(ixgbe_read_links)
 {
-	*value = ixgbe_links(access->pf);
+	*value = access->vf && !ixgbe_vf_served(access->vf) ? 0 : ixgbe_links(access->pf);
 	return PCIE_DONE;
 }
 

@@ -89,6 +89,12 @@ extern const struct function_ops ixgbe_pf_function_ops;
 extern const struct function_ops ixgbe_vf_function_ops;
 extern const struct model_ops ixgbe_model_ops;
 
+/**
+ * ixgbe_vf_away_ops - the function behind a VF for who is not its owner now (ctx: unused). Its registers read as those
+ * of a VF whose PF is in reset, which no driver takes for a device that is gone; writes and resets have no effect.
+ */
+extern const struct function_ops ixgbe_vf_away_ops;
+
 struct ixgbe_vf *ixgbe_get_vf(struct ixgbe_pf *pf, unsigned int vf);
 
 /**

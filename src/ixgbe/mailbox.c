@@ -10,7 +10,9 @@
  * drivers'.
  *
  * Resets. RSTI tells every VF that the PF was reset and has not come up (CTRL_EXT.PFRSTD) since;
- * the end of it shows once as RSTD. VFLRE tells the PF that a VF was reset; it is raised by the
+ * the end of it shows once as RSTD. A VF that is not there now (VF Enable was cleared) while
+ * somebody still looks at its registers reads RSTI too, and what it says reaches nobody. VFLRE tells
+ * the PF that a VF was reset; it is raised by the
  * reset itself and so before any message the VF sends afterwards, and drops what the VF had asked
  * before.
  *
@@ -61,7 +63,7 @@ IXGBE_READ(ixgbe_read_vfmailbox)
 		 (mailbox->pfu ? IXGBE_VFMAILBOX_PFU : 0) |
 		 (mailbox->pfsts ? IXGBE_VFMAILBOX_PFSTS : 0) |
 		 (mailbox->pfack ? IXGBE_VFMAILBOX_PFACK : 0) |
-		 (access->pf->state->pf_ready ? 0 : IXGBE_VFMAILBOX_RSTI) |
+		 (ixgbe_vf_served(access->vf) ? 0 : IXGBE_VFMAILBOX_RSTI) |
 		 (mailbox->rstd ? IXGBE_VFMAILBOX_RSTD : 0);
 	mailbox->pfsts = mailbox->pfack = mailbox->rstd = 0;
 	return PCIE_DONE;
@@ -79,6 +81,8 @@ IXGBE_WRITE(ixgbe_write_vfmailbox)
 	struct ixgbe_mailbox *mailbox = &vf->state->mailbox;
 
 	mailbox->vfu = value & IXGBE_VFMAILBOX_VFU && !mailbox->pfu;
+	if (!ixgbe_vf_exists(vf))
+		return PCIE_DONE;
 	if (value & IXGBE_VFMAILBOX_ACK)
 		state->vfack |= vf_bit(vf);
 	if (value & IXGBE_VFMAILBOX_REQ) {
@@ -184,6 +188,8 @@ void ixgbe_mailbox_reset(struct ixgbe_vf *vf)
 void ixgbe_vf_was_reset(struct ixgbe_vf *vf)
 {
 	vf->state->resets++;
+	if (!ixgbe_vf_exists(vf))
+		return;
 	vf->pf->state->vflre |= vf_bit(vf);
 	other_mailbox(vf);
 }

@@ -174,6 +174,19 @@ IXGBE_READ(ixgbe_read_psrtype);
 IXGBE_WRITE(ixgbe_write_psrtype);
 
 /* Used across these files. */
+
+/** ixgbe_vf_exists() - is there such a VF now, by VF Enable and NumVFs? */
+static inline bool ixgbe_vf_exists(const struct ixgbe_vf *vf)
+{
+	return vf->index < atomic_load(&vf->pf->state->num_vfs);
+}
+
+/** ixgbe_vf_served() - it exists, and its PF is up: else the VF reads RSTI and no link. */
+static inline bool ixgbe_vf_served(const struct ixgbe_vf *vf)
+{
+	return vf->pf->state->pf_ready && ixgbe_vf_exists(vf);
+}
+
 /** ixgbe_get(), ixgbe_put() - memory of @pf is needed by a grace period under way. */
 void ixgbe_get(struct ixgbe_pf *pf);
 void ixgbe_put(struct ixgbe_pf *pf);
