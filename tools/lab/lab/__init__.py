@@ -14,6 +14,7 @@ The lab must be there (tools/lab/prepare). Guests of different runs would starve
 processor time, so a lock is held while any guest of this process lives.
 """
 
+from .card import CardGuest, GuestNamespace, count_frames
 from .command import Result
 from .daemon import Daemon
 from .guest import Guest
@@ -22,5 +23,6 @@ from .namespace import Namespace
 from .netdev import Netdev
 from .util import BUILD, REPO, LabError, program, tail, tool, wait_until
 
-__all__ = ["BUILD", "REPO", "Daemon", "Guest", "LabError", "Namespace", "Netdev", "Result",
-           "iperf3", "program", "tail", "tool", "traffic", "wait_until"]
+__all__ = ["BUILD", "REPO", "CardGuest", "Daemon", "Guest", "GuestNamespace", "LabError",
+           "Namespace", "Netdev", "Result", "count_frames", "iperf3", "program", "tail", "tool",
+           "traffic", "wait_until"]

@@ -100,6 +100,10 @@ class Daemon:
         wait_until(path.exists, 5, lambda: f"socket of {function}\n{self.logs()}")
         return path
 
+    def card_socket(self, card="0000:07"):
+        """Path of a card's own socket, by which a VM gets all of it."""
+        return self.socket(f"card-{card}")
+
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
