@@ -30,7 +30,8 @@ struct fake_queue {
 	struct frame *frame; /* [FAKE_LOG] */
 	_Atomic unsigned int posted, taken, completed;
 	unsigned int asked;
-	unsigned int bursts; /* tx_burst calls without a tx_complete: at most one */
+	_Atomic uint64_t due; /* frames may not go before */
+	unsigned int bursts;  /* tx_burst calls without a tx_complete: at most one */
 };
 
 /** struct fake_pool - what a receiver got. */
@@ -78,6 +79,10 @@ static inline unsigned int fake_tx_burst(void *ctx, struct frame_burst *burst, u
 
 	q->asked++;
 	assert_int_equal(q->bursts, 0);
+	if (taken < posted && now < atomic_load(&q->due)) {
+		burst->due_ns = atomic_load(&q->due);
+		return 0;
+	}
 	while (taken < posted && burst->n < FRAME_BURST)
 		burst->frame[burst->n++] = q->frame[taken++ % FAKE_LOG];
 	atomic_store(&q->taken, taken);

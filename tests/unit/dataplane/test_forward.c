@@ -452,16 +452,46 @@ static void test_unrung(void **state)
 	assert_int_equal(f->fake->pool[0].n, FAKE_POOLS - 1);
 }
 
+/* A queue whose frames must not go yet is not asked before their time, and holds up nobody. */
+static void test_held_queue(void **state)
+{
+	struct fixture *f = *state;
+	struct fake_queue *held = &f->fake->queue[0];
+	unsigned int asked;
+
+	atomic_store(&held->due, 5000);
+	fake_send_frame(f->fake, 0, 2, 1);
+	fake_send_frame(f->fake, 1, 2, 2);
+	assert_true(dp_poll_port(f->worker, f->port, false, 1000));
+	assert_int_equal(f->fake->pool[2].n, 1);
+	assert_int_equal(f->port->tx_due_ns, 5000);
+	asked = held->asked;
+	for (uint64_t now = 1001; now < 5000; now++) {
+		assert_false(dp_poll_port(f->worker, f->port, false, now));
+		assert_int_equal(f->port->tx_due_ns, 5000);
+	}
+	fake_send_frame(f->fake, 0, 2, 3); /* the doorbell changes nothing */
+	assert_false(dp_poll_port(f->worker, f->port, false, 4999));
+	assert_int_equal(held->asked, asked);
+	assert_true(dp_poll_port(f->worker, f->port, false, 5000));
+	assert_int_equal(held->asked, asked + 1);
+	assert_int_equal(f->fake->pool[2].n, 3);
+	assert_true(f->port->tx_due_ns == DP_NOT_DUE);
+	assert_false(dp_poll_port(f->worker, f->port, false, 5001));
+	assert_true(f->port->tx_due_ns == DP_NOT_DUE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_unicast),   TEST(test_wire),		TEST(test_no_wire),
-		TEST(test_flood),     TEST(test_order),		TEST(test_refused),
-		TEST(test_port_vlan), TEST(test_from_wire),	TEST(test_tso),
-		TEST(test_sums),      TEST(test_armed),		TEST(test_bare),
-		TEST(test_doorbell),  TEST(test_silent_queues), TEST(test_unrung),
+		TEST(test_unicast),    TEST(test_wire),		 TEST(test_no_wire),
+		TEST(test_flood),      TEST(test_order),	 TEST(test_refused),
+		TEST(test_port_vlan),  TEST(test_from_wire),	 TEST(test_tso),
+		TEST(test_sums),       TEST(test_armed),	 TEST(test_bare),
+		TEST(test_doorbell),   TEST(test_silent_queues), TEST(test_unrung),
+		TEST(test_held_queue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

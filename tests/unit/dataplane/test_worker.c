@@ -259,6 +259,21 @@ static void test_refusals(void **state)
 	assert_non_null(strstr(why.text, "CPU 1048576"));
 }
 
+/* A nap lasts no longer than until the frames of a queue may go. */
+static void test_due_queue_ends_nap(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned int i = 0; i < FAKE_POOLS; i++)
+		atomic_store(&f->fake->queue[i].due, now_ns() + 20 * 1000000ull * (1 + i));
+	for (unsigned int i = 0; i < FAKE_POOLS; i++)
+		fake_send_frame(f->fake, i, (int)((i + 1) % FAKE_POOLS), i);
+	start(f, &one_long_nap, 1);
+	for (unsigned int i = 0; i < FAKE_POOLS; i++)
+		wait_for(f, atomic_load(&f->fake->pool[i].n), 1);
+	assert_true(now_ns() >= atomic_load(&f->fake->queue[FAKE_POOLS - 1].due));
+}
+
 static void note(void *ctx)
 {
 	++*(unsigned int *)ctx;
@@ -305,10 +320,18 @@ static void test_cable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_kick_ends_nap),	  TEST(test_kick_race),	 TEST(test_arm_ends_nap),
-		TEST(test_wire_ends_nap),	  TEST(test_short_naps), TEST(test_always_busy),
-		TEST(test_publish_under_traffic), TEST(test_ports),	 TEST(test_cable),
-		TEST(test_too_many_ports),	  TEST(test_refusals),
+		TEST(test_kick_ends_nap),
+		TEST(test_kick_race),
+		TEST(test_arm_ends_nap),
+		TEST(test_wire_ends_nap),
+		TEST(test_short_naps),
+		TEST(test_always_busy),
+		TEST(test_publish_under_traffic),
+		TEST(test_ports),
+		TEST(test_due_queue_ends_nap),
+		TEST(test_cable),
+		TEST(test_too_many_ports),
+		TEST(test_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
