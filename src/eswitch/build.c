@@ -98,7 +98,9 @@ static void build_senders(struct sender *sender, const struct eswitch_partition 
 		{ ESWITCH_VLAN_NEVER, SENDER_VLAN_NEVER },
 		{ ESWITCH_LOCAL_LOOPBACK, SENDER_HEARS_ITSELF },
 	};
-	uint16_t all = partition->loopback ? SENDER_LOOPBACK : 0;
+	uint16_t all = partition->mac_loopback ? SENDER_REFLECTED
+		       : partition->loopback   ? SENDER_LOOPBACK
+					       : 0;
 
 	for (unsigned int i = 0; i < ESWITCH_POOLS; i++) {
 		const struct eswitch_pool *pool = &partition->pool[i];

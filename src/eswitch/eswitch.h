@@ -84,6 +84,7 @@ struct eswitch_vlan {
  *	@default_pool, and flags of pools and pool bitmaps of filters mean nothing
  * @loopback: frames of its pools may go to other pools of the port (PFDTXGSWC.LBEN, VEB); else only
  *	to the wire (VEPA)
+ * @mac_loopback: what its pools send comes back to it as if from the wire, and goes nowhere else (HLREG0.LPBK)
  * @replicate: broadcast and multicast go to all matching pools (VT_CTL.REPLEN); else only to the
  *	first
  * @default_pool: pool of frames that passed this partition's own address filters (a MAC filter, a
@@ -100,7 +101,7 @@ struct eswitch_partition {
 	uint8_t enabled, transmit, virtualized, loopback, replicate, vlan_filter, mc_enable,
 		mc_shift;
 	int16_t default_pool;
-	uint16_t reserved;
+	uint8_t mac_loopback, reserved;
 	uint32_t accept;
 	struct eswitch_pool pool[ESWITCH_POOLS];
 	struct eswitch_mac mac[ESWITCH_MACS];

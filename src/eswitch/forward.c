@@ -215,6 +215,35 @@ static unsigned int forward_all(const struct eswitch_table *table, unsigned int 
 	return make_set(pools, uplink, to, single);
 }
 
+/* MAC loopback: the sender's partition gets the frame from the wire, and nobody else does. */
+static unsigned int reflect(const struct eswitch_table *table, unsigned int vport,
+			    const struct eswitch_key *key, struct vport_set *to,
+			    unsigned int *single)
+{
+	struct packet packet = { .mac = mac_word(key->header), .wire = true };
+	uint64_t pools[ESWITCH_PARTITIONS] = { 0 };
+	unsigned int p = pool_of(vport).partition;
+
+	packet.slot = mac_find(table, packet.mac);
+	packet.class = class_of(table, key);
+	if (packet.mac & MAC_GROUP)
+		packet.cast = packet.mac == MAC_BROADCAST ? BROADCAST : MULTICAST;
+	pools[p] = select_pools(table, &packet, p);
+	if (packet.cast != UNICAST && !table->part[p].replicate)
+		pools[p] &= -pools[p];
+	return make_set(pools, false, to, single);
+}
+
+/* Who gets frames that do not go to other pools. */
+static unsigned int forward_out(const struct eswitch_table *table, unsigned int vport,
+				const struct eswitch_key *key, struct vport_set *to,
+				unsigned int *single)
+{
+	if (unlikely(table->sender[vport].flags & SENDER_REFLECTED))
+		return reflect(table, vport, key, to, single);
+	return only(to, single, ESWITCH_UPLINK);
+}
+
 /* May one look-up decide who gets a unicast frame of @vport? */
 static inline bool is_plain(const struct eswitch_table *table, unsigned int vport)
 {
@@ -249,7 +278,7 @@ unsigned int eswitch_forward(const struct eswitch_table *table, unsigned int vpo
 	struct packet packet = { .mac = mac_word(key->header), .wire = vport == ESWITCH_UPLINK };
 
 	if (unlikely(!packet.wire && !(table->sender[vport].flags & SENDER_LOOPBACK)))
-		return only(to, single, ESWITCH_UPLINK);
+		return forward_out(table, vport, key, to, single);
 	packet.slot = mac_find(table, packet.mac);
 	packet.class = class_of(table, key);
 	if (unlikely(packet.mac & MAC_GROUP)) {

@@ -72,7 +72,8 @@ struct sender {
 #define SENDER_VLAN_NEVER BIT(4)
 #define SENDER_LOOPBACK BIT(5)	   /* its frames may go to other pools */
 #define SENDER_HEARS_ITSELF BIT(6) /* LLE */
-#define SENDER_ALONE BIT(7) /* not virtualized: all of its partition is one receiver, itself */
+#define SENDER_ALONE BIT(7)	/* not virtualized: all of its partition is one receiver, itself */
+#define SENDER_REFLECTED BIT(8) /* MAC loopback: its frames come back to its partition, alone */
 #define SENDER_CHECKS \
 	(SENDER_CHECK_MAC | SENDER_CHECK_VLAN | SENDER_VLAN_INSERT | SENDER_VLAN_NEVER)
 

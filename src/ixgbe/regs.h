@@ -281,6 +281,7 @@
 #define IXGBE_HLREG0_RXCRCSTRP BIT(1)
 #define IXGBE_HLREG0_JUMBOEN BIT(2)
 #define IXGBE_HLREG0_TXPADEN BIT(10)
+#define IXGBE_HLREG0_LPBK BIT(15)
 #define IXGBE_HLREG0_RESET 0x00000c03u /* CRC appended and stripped, padding, reserved bit 11 */
 #define IXGBE_MAXFRS 0x04268
 #define IXGBE_MAXFRS_SHIFT 16 /* with FCS */

@@ -185,7 +185,7 @@ static const struct ixgbe_register table[] = {
 	{ "PCS1GLCTL",  IXGBE_PCS1GLCTL,  0, 1, 0, ALL },
 	{ "PCS1GLSTA",  IXGBE_PCS1GLSTA,  0, 1, 0, ALL },
 	{ "PCS1GANA",   IXGBE_PCS1GANA,   0, 1, 0, ALL },
-	{ "HLREG0",     IXGBE_HLREG0,     0, 1, IXGBE_HLREG0_RESET, ALL },
+	{ "HLREG0",     IXGBE_HLREG0,     0, 1, IXGBE_HLREG0_RESET, ALL, SWITCH },
 	{ "MAXFRS",     IXGBE_MAXFRS,     0, 1, IXGBE_MAXFRS_RESET, ALL },
 	{ "MSCA",       IXGBE_MSCA,       0, 1, 0, ~IXGBE_MSCA_COMMAND },
 	{ "MSRWD",      IXGBE_MSRWD,      0, 1, IXGBE_MSRWD_ABSENT, ~IXGBE_MSRWD_ABSENT },

@@ -136,6 +136,7 @@ static void fill_globals(const struct ixgbe_pf *pf, struct eswitch_partition *pa
 	partition->transmit = ixgbe_pf_reg(pf, IXGBE_DMATXCTL) & IXGBE_DMATXCTL_TE ? 1 : 0;
 	partition->virtualized = vt_ctl & IXGBE_VT_CTL_VT_ENA ? 1 : 0;
 	partition->loopback = ixgbe_pf_reg(pf, IXGBE_PFDTXGSWC) & IXGBE_PFDTXGSWC_LBEN ? 1 : 0;
+	partition->mac_loopback = ixgbe_pf_reg(pf, IXGBE_HLREG0) & IXGBE_HLREG0_LPBK ? 1 : 0;
 	partition->replicate = vt_ctl & IXGBE_VT_CTL_REPLEN ? 1 : 0;
 	partition->vlan_filter = ixgbe_pf_reg(pf, IXGBE_VLNCTRL) & IXGBE_VLNCTRL_VFE ? 1 : 0;
 	partition->mc_enable = mcstctrl & IXGBE_MCSTCTRL_MFE ? 1 : 0;

@@ -195,14 +195,35 @@ static void unite(struct vport_set *to, const struct eswitch_partition *partitio
 	(void)partition;
 }
 
+static unsigned int count_of(struct vport_set set)
+{
+	unsigned int n = 0;
+
+	while (vport_set_pop(&set) >= 0)
+		n++;
+	return n;
+}
+
+/* As if it came in from the wire, for this partition alone. */
+static unsigned int reflect(const struct slow_port *port, unsigned int own,
+			    const struct eswitch_key *key, struct vport_set *to)
+{
+	const struct eswitch_partition *p = &port->partition[own];
+	struct question q = { p, key, true };
+
+	unite(to, p, own, wanted_pools(&q), is_group(key) && p->virtualized && !p->replicate);
+	return count_of(*to);
+}
+
 unsigned int slow_forward(const struct slow_port *port, unsigned int vport,
 			  const struct eswitch_key *key, struct vport_set *to)
 {
-	unsigned int own = (vport - 1) / ESWITCH_POOLS, pool = (vport - 1) % ESWITCH_POOLS, n = 0;
+	unsigned int own = (vport - 1) / ESWITCH_POOLS, pool = (vport - 1) % ESWITCH_POOLS;
 	bool from_wire = vport == ESWITCH_UPLINK;
-	struct vport_set count;
 
 	memset(to, 0, sizeof(*to));
+	if (!from_wire && port->partition[own].mac_loopback)
+		return reflect(port, own, key, to);
 	if (!from_wire && !port->partition[own].loopback) {
 		vport_set_add(to, ESWITCH_UPLINK);
 		return 1;
@@ -222,10 +243,7 @@ unsigned int slow_forward(const struct slow_port *port, unsigned int vport,
 	}
 	if (!from_wire && (is_group(key) || !is_local(port, key)))
 		vport_set_add(to, ESWITCH_UPLINK);
-	count = *to;
-	while (vport_set_pop(&count) >= 0)
-		n++;
-	return n;
+	return count_of(*to);
 }
 
 enum eswitch_drop slow_ingress(const struct slow_port *port, unsigned int vport,

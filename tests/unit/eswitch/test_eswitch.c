@@ -130,6 +130,8 @@ SETUP(plain_pf, (part(0)->virtualized = 0, part(0)->default_pool = 0, part(0)->v
 		 memset(part(0)->mac, 0, sizeof(part(0)->mac)),
 		 memset(part(0)->pool, 0, sizeof(part(0)->pool)),
 		 add_mac(0, 0, 0, (const uint8_t *)"\x52\x54\x00\x00\x00\x00")))
+SETUP(plain_reflected, (plain_pf(), part(0)->mac_loopback = 1))
+SETUP(reflected, (part(0)->mac_loopback = 1, vf1_no_broadcast()))
 SETUP(plain_promisc, (plain_pf(), part(0)->accept |= ESWITCH_UC_PROMISC))
 SETUP(plain_vlans, (plain_pf(), part(0)->vlan_filter = 1))
 SETUP(plain_uta, (plain_pf(), set_hash(part(0)->uc_hash, 0x209)))
@@ -303,6 +305,13 @@ static const struct decision not_virtualized[] = {
 	{ plain_pf, "0.0", "1.0", UNKNOWN, UNTAGGED, "1.0" },
 	{ plain_pf, "0.5", "0.0", UNKNOWN, UNTAGGED, "-" }, /* one receiver, never of its own */
 	{ plain_pf, "1.0", "0.0", NULL, UNTAGGED, "0.0" },
+	{ plain_reflected, "0.0", "all", UNKNOWN, UNTAGGED, "0.0" },
+	{ plain_reflected, "0.0", "0.0", NULL, UNTAGGED, "0.0" },
+	{ plain_reflected, "0.0", "1.0", NULL, UNTAGGED, "-" },
+	{ plain_reflected, "wire", "all", UNKNOWN, UNTAGGED, "0.0 1.0 1.1 1.8" },
+	{ plain_reflected, "1.0", "0.0", NULL, UNTAGGED, "0.0" },
+	{ reflected, "0.0", "all", NULL, UNTAGGED, "0.0 0.2 0.3 0.8" },
+	{ reflected, "0.0", "0.1", NULL, UNTAGGED, "0.1" },
 	{ plain_promisc, "wire", UNKNOWN, UNKNOWN, UNTAGGED, "0.0" },
 	{ plain_promisc, "1.0", "1.1", NULL, UNTAGGED, "0.0 1.1" },
 	{ plain_promisc, "wire", MULTICAST, UNKNOWN, UNTAGGED, "-" }, /* that would be MPE */

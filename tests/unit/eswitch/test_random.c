@@ -91,6 +91,7 @@ static void random_partition(struct eswitch_partition *p, bool simple)
 	p->transmit = !one_in(8);
 	p->virtualized = simple || !one_in(4);
 	p->loopback = !one_in(5);
+	p->mac_loopback = one_in(12);
 	p->replicate = !one_in(4);
 	p->vlan_filter = !one_in(3);
 	p->mc_enable = !one_in(3);
