@@ -166,6 +166,19 @@ IXGBE_READ(ixgbe_read_fdirctrl)
 	return PCIE_DONE;
 }
 
+/*
+ * Perfect filters are not offered: the command that adds one never completes, so that the driver's caller is told.
+ * Signature filters (Linux's ATR) are hints: adding one completes, and frames go where RSS sends them.
+ */
+IXGBE_WRITE(ixgbe_write_fdircmd)
+{
+	bool perfect = ixgbe_pf_reg(access->pf, IXGBE_FDIRCTRL) & IXGBE_FDIRCTRL_PERFECT;
+	bool add = (value & IXGBE_FDIRCMD_CMD) == IXGBE_FDIRCMD_ADD;
+
+	reg_store(access->store, perfect && add ? value : value & ~IXGBE_FDIRCMD_CMD);
+	return PCIE_DONE;
+}
+
 /* --- link ---------------- */
 
 uint32_t ixgbe_links(const struct ixgbe_pf *pf)

@@ -134,6 +134,7 @@ enum ixgbe_counter_id {
  * @eicr_other, @eims_other: causes 31:16 of EICR and their mask
  * @irq: EICR/EICS_EX and EIMS/EIMS_EX by vector; @irq_other: the message IVAR_MISC sends for causes
  *	31:16, apart from @irq because those causes have masks of their own
+ * @msix_disabled: MSI-X was on and is off now: its masks do not count
  * @vflre: bit v: VF v was reset; @vfreq, @vfack: MBVFICR by VF
  * @pf_ready: CTRL_EXT.PFRSTD was written since the last PF reset; else VFs read RSTI
  */
@@ -150,7 +151,7 @@ struct ixgbe_state {
 	struct irq_vector irq[IXGBE_PF_VECTORS];
 	struct irq_vector irq_other;
 	uint32_t msix_table[IXGBE_PF_VECTORS * 4];
-	uint32_t function_masked;
+	uint32_t function_masked, msix_disabled;
 	ixgbe_reg rate[IXGBE_QUEUES];  /* RTTBCNRC, chosen by RTTDQSEL */
 	uint32_t credit[IXGBE_QUEUES]; /* RTTDT1C, likewise */
 	struct ixgbe_counter counter[IXGBE_COUNTERS];

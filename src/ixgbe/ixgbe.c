@@ -286,6 +286,7 @@ static void pf_msix(void *ctx, bool enable, bool function_mask)
 	struct ixgbe_pf *pf = ctx;
 
 	pf->state->function_masked = enable && function_mask;
+	pf->state->msix_disabled = !enable;
 	ixgbe_msix_apply(pf, IXGBE_PF);
 }
 

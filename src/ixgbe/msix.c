@@ -3,7 +3,8 @@
  * msix.c - MSI-X tables of PF and VFs: four dwords per vector, and the pending bits.
  *
  * Host mode delivers by eventfd and leaves the tables untouched: an entry that was never given an
- * address does not mask, although its mask bit is set after reset as the specification says.
+ * address does not mask, although its mask bit is set after reset as the specification says. A PF driver that turned
+ * MSI-X off and uses MSI left its table masked: the table does not count then.
  *
  * Source: PCI Express Base 5.0, 7.7.2; data sheet 9.3.6.8; Linux ixgbe, ixgbevf.
  */
@@ -24,23 +25,25 @@ static bool function_masked(const struct ixgbe_pf *pf, int function)
 				    : pf->state->vf[function].function_masked;
 }
 
-static bool entry_masked(const uint32_t *entry)
+static bool masked(const struct ixgbe_pf *pf, int function, const uint32_t *entry)
 {
 	bool programmed = entry[0] || entry[1];
 
-	return programmed && entry[CONTROL_DWORD] & IXGBE_MSIX_CONTROL_MASK;
+	if (function == IXGBE_PF && pf->state->msix_disabled)
+		return false;
+	return function_masked(pf, function) ||
+	       (programmed && entry[CONTROL_DWORD] & IXGBE_MSIX_CONTROL_MASK);
 }
 
 static void apply(struct ixgbe_pf *pf, int function, unsigned int vector, const uint32_t *table)
 {
-	bool masked = function_masked(pf, function) || entry_masked(&table[vector * ENTRY_DWORDS]);
+	bool mask = masked(pf, function, &table[vector * ENTRY_DWORDS]);
 	uint64_t now = now_ns();
 
 	ixgbe_irq_deliver(pf, function, ixgbe_message(pf, function, (int)vector),
-			  irq_mask(ixgbe_irq_vector(pf, function, vector), masked, now));
+			  irq_mask(ixgbe_irq_vector(pf, function, vector), mask, now));
 	if (function == IXGBE_PF && vector == ixgbe_other_message(pf))
-		ixgbe_irq_deliver(pf, function, vector,
-				  irq_mask(&pf->state->irq_other, masked, now));
+		ixgbe_irq_deliver(pf, function, vector, irq_mask(&pf->state->irq_other, mask, now));
 }
 
 void ixgbe_msix_apply(struct ixgbe_pf *pf, int function)
@@ -58,10 +61,8 @@ static uint32_t pending_bits(struct ixgbe_pf *pf, int function, unsigned int fir
 	uint32_t bits = 0;
 
 	for (unsigned int i = first; i < MIN(vectors, first + 32); i++) {
-		bool masked =
-			function_masked(pf, function) || entry_masked(&table[i * ENTRY_DWORDS]);
-
-		if (masked && irq_pending(ixgbe_irq_vector(pf, function, i)))
+		if (masked(pf, function, &table[i * ENTRY_DWORDS]) &&
+		    irq_pending(ixgbe_irq_vector(pf, function, i)))
 			bits |= BIT(i - first);
 	}
 	return bits;

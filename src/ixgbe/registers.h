@@ -94,6 +94,7 @@ IXGBE_READ(ixgbe_read_links2);
 IXGBE_READ(ixgbe_read_dmaidone);
 IXGBE_READ(ixgbe_read_secstat);
 IXGBE_READ(ixgbe_read_fdirctrl);
+IXGBE_WRITE(ixgbe_write_fdircmd);
 IXGBE_WRITE(ixgbe_write_timinca);
 IXGBE_READ(ixgbe_read_systim);
 IXGBE_WRITE(ixgbe_write_systim);
@@ -111,9 +112,9 @@ IXGBE_READ(ixgbe_read_qde);
 IXGBE_WRITE(ixgbe_write_qde);
 IXGBE_READ(ixgbe_read_rtt);
 IXGBE_WRITE(ixgbe_write_rtt);
-
 IXGBE_READ(ixgbe_read_rate);
 IXGBE_WRITE(ixgbe_write_rate);
+
 /* homes.c: register blocks as the PF and as the VF addresses them */
 IXGBE_READ(ixgbe_read_queue);
 IXGBE_WRITE(ixgbe_write_queue);

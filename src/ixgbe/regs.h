@@ -295,7 +295,7 @@
 #define IXGBE_AUTOC 0x042a0
 #define IXGBE_AUTOC_AN_RESTART BIT(12)
 #define IXGBE_AUTOC_RESET 0xc0018000u /* LMS 4 (KX4/KX/KR), KX4, KX and KR supported */
-#define IXGBE_AUTOC_SFP 0xc0006000u /* LMS 3 (10G serial) */
+#define IXGBE_AUTOC_SFP 0xc0006000u   /* LMS 3 (10G serial) */
 #define IXGBE_LINKS 0x042a4
 #define IXGBE_LINKS_UP BIT(30)
 #define IXGBE_LINKS_10G (3u << 28)
@@ -318,10 +318,12 @@
 /* Flow director: accepted, never matches (8.2.3.21) */
 #define IXGBE_FDIRCTRL 0x0ee00
 #define IXGBE_FDIRCTRL_INIT_DONE BIT(3)
+#define IXGBE_FDIRCTRL_PERFECT BIT(4)
 #define IXGBE_FDIRSIP4M 0x0ee40
 #define IXGBE_FDIRHASH 0x0ee28
 #define IXGBE_FDIRCMD 0x0ee2c
 #define IXGBE_FDIRCMD_CMD 0x3u
+#define IXGBE_FDIRCMD_ADD 1u
 #define IXGBE_FDIRFREE 0x0ee38
 #define IXGBE_FDIRHKEY 0x0ee68
 #define IXGBE_FDIRSKEY 0x0ee6c

@@ -208,7 +208,7 @@ static const struct ixgbe_register table[] = {
 	{ "FDIRCTRL",   IXGBE_FDIRCTRL,   0, 1, 0, ALL, ixgbe_read_fdirctrl },
 	{ "FDIRSIPV6",  IXGBE_FDIRSIPV6,  4, 7, 0, ALL },
 	{ "FDIRHASH",   IXGBE_FDIRHASH,   0, 1, 0, ALL },
-	{ "FDIRCMD",    IXGBE_FDIRCMD,    0, 1, 0, ~IXGBE_FDIRCMD_CMD },
+	{ "FDIRCMD",    IXGBE_FDIRCMD,    0, 1, 0, ALL, NULL, ixgbe_write_fdircmd },
 	{ "FDIRFREE",   IXGBE_FDIRFREE,   0, 1, 0, ALL },
 	{ "FDIRDIP4M",  IXGBE_FDIRDIP4M,  4, 4, 0, ALL }, /* and SIP4M, TCPM, UDPM */
 	{ "FDIRHKEY",   IXGBE_FDIRHKEY,   0, 1, 0, ALL },

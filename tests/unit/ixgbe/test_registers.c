@@ -54,7 +54,8 @@ static bool plain(const struct ixgbe_register *row)
 static bool disruptive(const struct ixgbe_register *row)
 {
 	return row->offset == IXGBE_CTRL || row->offset == IXGBE_GCR_EXT ||
-	       row->offset == IXGBE_VT_CTL || row->offset == IXGBE_EERD;
+	       row->offset == IXGBE_VT_CTL || row->offset == IXGBE_EERD ||
+	       row->offset == IXGBE_FDIRCMD;
 }
 
 static bool is_head(const struct ixgbe_register *row)
