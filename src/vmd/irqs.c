@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * irqs.c - MSI-X of the functions behind the endpoint: from a worker's signal to a message.
+ * irqs.c - MSI-X and MSI of the functions behind the endpoint: from a worker's signal to a message.
  *
  * An MSI-X interrupt is a write of four bytes, data and address from the vector's table entry
  * (6.1.4). The endpoint's client is the bus: it is sent a DMA_WRITE. Sockets and tables are the
@@ -17,6 +17,8 @@
  * A note names a routing ID, nothing else. Who has that ID when the device thread comes to it, what
  * his table says, whether he and the endpoint may master the bus, is found out then: a function may
  * be gone or reset, an entry changed.
+ *
+ * A function whose driver has MSI instead has one message, in configuration space; it goes the same way.
  *
  * The device model holds back what is masked when it is raised. An entry may become masked before
  * its message is sent: the vector is then *held* here until the guest writes to that function
@@ -84,12 +86,27 @@ static uint16_t message_control(const struct pcie_function *function)
 	return msix ? get_le16(function->state->config + msix + PCI_MSIX_FLAGS) : 0;
 }
 
+/* MSI with one 64-bit, maskable message, as the functions here have it (7.7.1). */
+static bool msi_enabled(const struct pcie_function *function)
+{
+	const uint8_t *msi = function->state->config + function->layout->msi;
+
+	return function->layout->msi && get_le16(msi + PCI_MSI_FLAGS) & PCI_MSI_FLAGS_ENABLE;
+}
+
+static bool all_masked(const struct pcie_function *function)
+{
+	const uint16_t both = PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL;
+
+	return (message_control(function) & both) == both;
+}
+
 static bool may_send(const struct vmd *vmd, const struct pcie_function *function)
 {
 	return function && function->state->present && endpoint_bus_master(vmd) &&
 	       endpoint_bypasses_remapping(vmd) &&
 	       (pcie_command_in_force(function) & PCI_COMMAND_MASTER) &&
-	       (message_control(function) & PCI_MSIX_FLAGS_ENABLE);
+	       (message_control(function) & PCI_MSIX_FLAGS_ENABLE || msi_enabled(function));
 }
 
 static int read_entry(const struct pcie_function *function, unsigned int vector,
@@ -106,11 +123,26 @@ static int read_entry(const struct pcie_function *function, unsigned int vector,
 	return 0;
 }
 
+/* The message of MSI as an entry of the table that MSI-X would have; every other vector is lost. */
+static int read_msi(const struct pcie_function *function, unsigned int vector,
+		    uint8_t entry[PCI_MSIX_ENTRY_SIZE])
+{
+	const uint8_t *msi = function->state->config + function->layout->msi;
+
+	if (vector)
+		return -EINVAL;
+	memcpy(entry + PCI_MSIX_ENTRY_LOWER_ADDR, msi + PCI_MSI_ADDRESS_LO, sizeof(uint64_t));
+	put_le32(entry + PCI_MSIX_ENTRY_DATA, get_le16(msi + PCI_MSI_DATA_64));
+	put_le32(entry + PCI_MSIX_ENTRY_VECTOR_CTRL, get_le32(msi + PCI_MSI_MASK_64));
+	return 0;
+}
+
 /* Return: 0, -EAGAIN (masked), -ENOBUFS (later), or why it is lost. */
 static int send_vector(struct vmd *vmd, const struct pcie_function *function, unsigned int vector)
 {
 	uint8_t entry[PCI_MSIX_ENTRY_SIZE];
-	int error = read_entry(function, vector, entry);
+	bool msix = message_control(function) & PCI_MSIX_FLAGS_ENABLE;
+	int error = msix ? read_entry(function, vector, entry) : read_msi(function, vector, entry);
 
 	if (error)
 		return error;
@@ -132,7 +164,7 @@ static int send_slot(struct vmd *vmd, unsigned int slot)
 		lose(vmd, vectors);
 		return 0;
 	}
-	if (message_control(function) & PCI_MSIX_FLAGS_MASKALL) {
+	if (all_masked(function)) {
 		vmd->held[slot] |= vectors;
 		return 0;
 	}
