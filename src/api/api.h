@@ -6,8 +6,9 @@
  *	GET   /v1/workers			its "workers" alone: cheap however many VFs there are
  *	PATCH /v1/pf/0000:07:00.0		{"numvfs": 8}
  *	PATCH /v1/pf/0000:07:00.0/vf/3		{"mac": "52:54:…", "vlan": 100, "qos": 0, "spoofchk": true, "trust": false,
- *						 "state": "auto", "query_rss": false, "registers": "shared"}
+ *						 "state": "auto", "query_rss": false, "registers": "shared", "max_tx_rate": 100}
  *	PATCH /v1/vf/0000:07:10.6		the same by the VF's own address
+ *	PATCH /v1/card/0000:07			{"mode": "vm"}
  *	POST  /v1/stop				{"force": false}
  *
  * Errors are {"error": "…"} with status 400 (malformed), 404 (no such thing), 405, 409 (refused), 503.
@@ -22,14 +23,15 @@
 #include <sys/types.h>
 #include "util/util.h"
 
-enum api_kind { API_SHOW, API_WORKERS, API_VF_SET, API_PF_SET, API_STOP };
+enum api_kind { API_SHOW, API_WORKERS, API_VF_SET, API_PF_SET, API_CARD_SET, API_STOP };
 
 /** struct api_vf_change - what a client wants changed; only fields whose has_… is set. */
 struct api_vf_change {
 	bool has_mac, has_vlan, has_qos, has_spoofchk, has_trust, has_state, has_query_rss,
-		has_registers;
+		has_registers, has_max_tx_rate;
 	uint8_t mac[ETH_ALEN];
 	uint16_t vlan;
+	uint16_t max_tx_rate; /* Mbit/s */
 	uint8_t qos;
 	bool spoofchk, trust, query_rss, registers_shared;
 	int state; /* enum pf_vf_link */
@@ -37,7 +39,7 @@ struct api_vf_change {
 
 /**
  * struct api_call - one request, checked in form. Whoever got it by submit() owes exactly one api_answer().
- * @address: of a PF, or of a VF when @vf is -1
+ * @address: of a card, of a PF, or of a VF when @vf is -1
  */
 struct api_call {
 	enum api_kind kind;
@@ -45,6 +47,7 @@ struct api_call {
 	int vf;
 	struct api_vf_change change;
 	unsigned int numvfs;
+	bool vm_mode;
 	bool force;
 };
 

@@ -15,6 +15,8 @@
 #define HTTP_NOT_FOUND 404
 #define HTTP_METHOD_NOT_ALLOWED 405
 #define BODY_MAX_DEPTH 4
+#define RATE_MIN 10 /* Mbit/s */
+#define RATE_MAX 10000
 
 struct member {
 	const char *name;
@@ -62,6 +64,20 @@ static int store_qos(const json_t *value, struct api_call *call, struct reason *
 
 	call->change.qos = (uint8_t)n;
 	call->change.has_qos = true;
+	return status;
+}
+
+static int store_max_tx_rate(const json_t *value, struct api_call *call, struct reason *why)
+{
+	json_int_t n;
+	int status = number(value, "max_tx_rate", RATE_MAX, &n, why);
+
+	if (!status && n && n < RATE_MIN)
+		status = refuse(why, HTTP_BAD_REQUEST,
+				"max_tx_rate must be 0 (no limit) or %d to %d Mbit/s", RATE_MIN,
+				RATE_MAX);
+	call->change.max_tx_rate = (uint16_t)n;
+	call->change.has_max_tx_rate = true;
 	return status;
 }
 
@@ -143,6 +159,15 @@ static int store_numvfs(const json_t *value, struct api_call *call, struct reaso
 	return status;
 }
 
+static int store_mode(const json_t *value, struct api_call *call, struct reason *why)
+{
+	static const char *const words[] = { "host", "vm", NULL };
+	int index, status = word(value, "mode", words, &index, why);
+
+	call->vm_mode = index == 1;
+	return status;
+}
+
 static const struct member vf_members[] = {
 	{ "mac", store_mac },
 	{ "vlan", store_vlan },
@@ -152,9 +177,11 @@ static const struct member vf_members[] = {
 	{ "state", store_state },
 	{ "query_rss", store_query_rss },
 	{ "registers", store_registers },
+	{ "max_tx_rate", store_max_tx_rate },
 	{ NULL, NULL },
 };
 static const struct member pf_members[] = { { "numvfs", store_numvfs }, { NULL, NULL } };
+static const struct member card_members[] = { { "mode", store_mode }, { NULL, NULL } };
 static const struct member stop_members[] = { { "force", store_force }, { NULL, NULL } };
 
 static int store_member(const struct member *members, const char *name, const json_t *value,
@@ -255,6 +282,11 @@ int api_parse(enum api_method method, const char *path, const char *body, size_t
 		call->kind = API_VF_SET;
 		wanted = API_PATCH;
 		members = vf_members;
+	} else if ((rest = path, take_prefix(&rest, "/v1/card/")) &&
+		   take_address(&rest, call->address) && !*rest) {
+		call->kind = API_CARD_SET;
+		wanted = API_PATCH;
+		members = card_members;
 	} else if ((rest = path, take_prefix(&rest, "/v1/pf/")) &&
 		   take_address(&rest, call->address) &&
 		   (!*rest || (take_vf_number(&rest, &call->vf) && !*rest))) {

@@ -45,6 +45,7 @@ static const struct word vf_words[] = {
 	{ "state", value_string, "auto, enable or disable" },
 	{ "query_rss", value_switch, "on or off" },
 	{ "registers", value_string, "shared or trapped" },
+	{ "max_tx_rate", value_number, "0 or 10 to 10000 (Mbit/s)" },
 	{ NULL, NULL, NULL },
 };
 

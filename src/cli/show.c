@@ -66,6 +66,8 @@ static void show_vf_policy(const json_t *vf)
 		printf(" spoofchk off");
 	if (is(vf, "trust"))
 		printf(" trust on");
+	if (number(vf, "max_tx_rate"))
+		printf(" max_tx_rate %lld Mbit/s", number(vf, "max_tx_rate"));
 	if (strcmp(text(vf, "state"), "auto"))
 		printf(" state %s", text(vf, "state"));
 }

@@ -187,3 +187,4 @@ void card_vf_policy(const struct card_pf *pf, struct pf_vf_policy policy[PF_MAX_
 			memcpy(policy[i].mac, config->mac.address, ETH_ALEN);
 	}
 }
+						   .max_tx_rate = config->max_tx_rate,

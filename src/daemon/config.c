@@ -26,6 +26,8 @@
 #define MTU_MAX 9710
 #define VLAN_MAX 4094
 #define QOS_MAX 7
+#define RATE_MIN 10 /* Mbit/s */
+#define RATE_MAX 10000
 #define IDLE_MAX_US 100000
 #define RUN_DIR_MAX 60 /* with the longest socket name it fits a socket address */
 #define LAST_BUS 256
@@ -137,11 +139,25 @@ static int read_registers(struct yaml_reader *r, yaml_node_t *node, const struct
 	return 0;
 }
 
+static int read_rate(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+		     void *field)
+{
+	long mbps;
+	int error = yaml_number(r, node, key->name, 0, RATE_MAX, &mbps);
+
+	if (!error && mbps && mbps < RATE_MIN)
+		return yaml_fail(r, node, "%s '%ld' is not 0 (no limit) or %d to %d Mbit/s",
+				 key->name, mbps, RATE_MIN, RATE_MAX);
+	*(uint16_t *)field = (uint16_t)(error ? 0 : mbps);
+	return error;
+}
+
 #define VF_POLICY_KEYS                                                                     \
 	{ "vlan", yaml_read_u16, FIELD(config_vf, vlan), .max = VLAN_MAX },                \
 		{ "qos", yaml_read_u8, FIELD(config_vf, qos), .max = QOS_MAX },            \
 		{ "spoofchk", yaml_read_bool, FIELD(config_vf, spoofchk) },                \
 		{ "trust", yaml_read_bool, FIELD(config_vf, trust) },                      \
+		{ "max_tx_rate", read_rate, FIELD(config_vf, max_tx_rate) },               \
 		{ "registers", read_registers, FIELD(config_vf, registers_shared) },       \
 	{                                                                                  \
 		"socket", yaml_read_mapping, FIELD(config_vf, socket), .keys = socket_keys \

@@ -39,6 +39,7 @@ struct config_vf {
 	uint16_t vlan; /* 0: none */
 	uint8_t qos;
 	bool spoofchk, trust;
+	uint16_t max_tx_rate; /* Mbit/s, 0: no limit */
 	bool registers_shared;
 	struct config_socket socket;
 };

@@ -265,6 +265,7 @@ static void set_mailbox(json_t *object, const struct pf_vf_state *vf,
 
 json_t *inspect_vf(struct card_vf *vf)
 {
+	set_u64(object, "max_tx_rate", vf->max_tx_rate);
 	struct card_pf *pf = vf->pf;
 	const struct pf_vf_state *policy = &pf->state->driver.vf[vf->index];
 	json_t *object = json_pack("{s:s, s:i, s:s}", "address", vf->bdf, "vf", (int)vf->index,

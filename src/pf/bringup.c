@@ -135,6 +135,7 @@ void pf_bring_up(struct pf_driver *driver, unsigned int num_vfs)
 	for (unsigned int vf = 0; vf < num_vfs; vf++) {
 		pf_pool_close(driver, vf);
 		pf_program_spoof(driver, vf);
+		pf_program_rate(driver, vf);
 	}
 	wr_bits(driver, REG_DMATXCTL, DMATXCTL_TE, true);
 	if (driver->netdev)

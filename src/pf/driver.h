@@ -164,6 +164,7 @@ void pf_program_enable(struct pf_driver *driver, unsigned int vf);
 void pf_program_spoof(struct pf_driver *driver, unsigned int vf);
 void pf_program_accept(struct pf_driver *driver, unsigned int vf);
 void pf_program_tag(struct pf_driver *driver, unsigned int vf);
+void pf_program_rate(struct pf_driver *driver, unsigned int vf);
 
 /* mailbox.c */
 /** pf_mailbox_service() - serve some VFs that want something; the rest soon. */

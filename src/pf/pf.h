@@ -14,6 +14,8 @@
 #include "util/util.h"
 
 #define PF_MAX_VFS 64
+#define PF_LINK_MBPS 10000
+#define PF_RATE_MIN 10 /* the card's rate factor ends at a thousandth of the link */
 
 struct pf_driver;
 struct event_base;
@@ -64,7 +66,7 @@ struct pf_vf_state {
 	uint32_t max_frame;
 	uint32_t messages, nacks; /* mailbox counters */
 	uint16_t vlans;		  /* VLAN filters its driver asked for */
-	uint16_t reserved;
+	uint16_t max_tx_rate;	  /* Mbit/s of each of its transmit queues, 0: no limit */
 };
 
 /** struct pf_state - the PF driver in the card's state file; zeroed memory is a fresh start. */
@@ -79,6 +81,7 @@ struct pf_vf_policy {
 	uint16_t vlan; /* port VLAN, 0: none */
 	uint8_t qos;
 	bool spoofchk, trusted;
+	uint16_t max_tx_rate; /* Mbit/s, 0: no limit */
 };
 
 /** struct pf_config - how this PF is to be run. */
@@ -117,6 +120,12 @@ int pf_set_vf_mac(struct pf_driver *driver, unsigned int vf, const uint8_t mac[E
 int pf_check_vf_mac(struct pf_driver *driver, unsigned int vf, const uint8_t mac[ETH_ALEN],
 		    struct reason *why);
 int pf_set_vf_vlan(struct pf_driver *driver, unsigned int vf, uint16_t vlan, uint8_t qos,
+		   struct reason *why);
+/**
+ * pf_set_vf_rate() - @max_tx_rate: Mbit/s, PF_RATE_MIN to PF_LINK_MBPS, 0: no limit. Holds for each transmit queue of the
+ * VF, as Linux ixgbe has it; the guest notices nothing but the pace.
+ */
+int pf_set_vf_rate(struct pf_driver *driver, unsigned int vf, unsigned int max_tx_rate,
 		   struct reason *why);
 int pf_set_vf_spoofchk(struct pf_driver *driver, unsigned int vf, bool on, struct reason *why);
 int pf_set_vf_trust(struct pf_driver *driver, unsigned int vf, bool on, struct reason *why);

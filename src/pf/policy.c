@@ -174,6 +174,29 @@ int pf_set_vf_vlan(struct pf_driver *driver, unsigned int vf, uint16_t vlan, uin
 	return 0;
 }
 
+static int check_rate(unsigned int max_tx_rate, struct reason *why)
+{
+	if (max_tx_rate && (max_tx_rate < PF_RATE_MIN || max_tx_rate > PF_LINK_MBPS))
+		return refuse(why, -EINVAL,
+			      "max_tx_rate %u is out of range: 0 (none), or %u to %u Mbit/s",
+			      max_tx_rate, PF_RATE_MIN, PF_LINK_MBPS);
+	return 0;
+}
+
+int pf_set_vf_rate(struct pf_driver *driver, unsigned int vf, unsigned int max_tx_rate,
+		   struct reason *why)
+{
+	int error = check_vf(driver, vf, why);
+
+	if (!error)
+		error = check_rate(max_tx_rate, why);
+	if (error)
+		return error;
+	driver->state->vf[vf].max_tx_rate = (uint16_t)max_tx_rate;
+	pf_program_rate(driver, vf);
+	return 0;
+}
+
 int pf_set_vf_spoofchk(struct pf_driver *driver, unsigned int vf, bool on, struct reason *why)
 {
 	int error = check_vf(driver, vf, why);
@@ -259,6 +282,8 @@ static int init_vf_policy(struct pf_driver *driver, unsigned int vf,
 
 	if (!error)
 		error = check_vlan(policy->vlan, policy->qos, why);
+	if (!error)
+		error = check_rate(policy->max_tx_rate, why);
 	if (error)
 		return error;
 	if (!mac_is_zero(policy->mac)) {
@@ -270,6 +295,7 @@ static int init_vf_policy(struct pf_driver *driver, unsigned int vf,
 	state->qos = policy->qos;
 	state->spoofchk = policy->spoofchk;
 	state->trusted = policy->trusted;
+	state->max_tx_rate = policy->max_tx_rate;
 	return 0;
 }
 

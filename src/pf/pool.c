@@ -51,6 +51,21 @@ void pf_program_tag(struct pf_driver *driver, unsigned int vf)
 	wr(driver, REG_VMVIR(vf), tag ? VMVIR_DEFAULT | tag : 0);
 }
 
+/* Each queue of the pool; Linux ixgbe_set_vf_rate_limit(). */
+void pf_program_rate(struct pf_driver *driver, unsigned int vf)
+{
+	unsigned int rate = driver->state->vf[vf].max_tx_rate;
+	uint32_t factor = 0;
+
+	if (rate)
+		factor = RTTBCNRC_RS_ENA | ((uint32_t)PF_LINK_MBPS << RTTBCNRC_RF_INT_SHIFT) / rate;
+	wr(driver, REG_RTTBCNRM, RTTBCNRM_MMW_SIZE);
+	for (unsigned int i = 0; i < driver->queues_per_pool; i++) {
+		wr(driver, REG_RTTDQSEL, vf * driver->queues_per_pool + i);
+		wr(driver, REG_RTTBCNRC, factor);
+	}
+}
+
 void pf_pool_close(struct pf_driver *driver, unsigned int vf)
 {
 	struct pf_vf_state *state = &driver->state->vf[vf];

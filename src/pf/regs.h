@@ -142,6 +142,12 @@
 #define MAXFRS_MFS_SHIFT 16
 #define REG_RTTDCS 0x04900
 #define RTTDCS_ARBDIS BIT(6)
+#define REG_RTTDQSEL 0x04904
+#define REG_RTTBCNRM 0x04980
+#define RTTBCNRM_MMW_SIZE 0x4u /* KiB; as Linux ixgbe */
+#define REG_RTTBCNRC 0x04984   /* of the queue in RTTDQSEL */
+#define RTTBCNRC_RS_ENA BIT(31)
+#define RTTBCNRC_RF_INT_SHIFT 14
 #define REG_MTQC 0x08120
 #define MTQC_VT_ENA BIT(1)
 #define MTQC_64VF (1u << 2)

@@ -44,7 +44,7 @@ def softiovd(*args, prefix=(), **kwargs):
 def policy(daemon):
     """All that words and requests can change."""
     members = ("numvfs", "mac", "vlan", "qos", "spoofchk", "trust", "state", "query_rss",
-               "registers")
+               "registers", "max_tx_rate")
     return {address: [function.get(member) for member in members]
             for address, function in daemon.functions().items()}
 
@@ -164,6 +164,8 @@ def test_runs_without_root(crew):
     (["vf", "set", "0000:07:10.0", "mac"], "mac"),
     (["vf", "set", "0000:07:10.0", "vlan", "many"], "many"),
     (["vf", "set", "0000:07:10.0", "spoofchk", "maybe"], "maybe"),
+    (["vf", "set", "0000:07:10.0", "max_tx_rate", "fast"], "0 or 10 to 10000"),
+    (["vf", "set", "0000:07:10.0", "min_tx_rate", "10"], "min_tx_rate"),
     (["vf", "set", "0000:07:10.0", "vlan", "1", "vlan", "2"], "twice"),
     (["vf", "set", "0000:07:00.0", "vf", "minus"], "vf"),
     (["vf", "set", "0000:07:10.0", "mac", "52:54:00"], "52:54:00"),

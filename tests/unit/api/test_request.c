@@ -45,6 +45,10 @@ static const struct {
 	{ API_PATCH, "/v1/vf/0000:07:10.0", "{\"vlan\":\"1\"}", 400, "0 to 4094" },
 	{ API_PATCH, "/v1/vf/0000:07:10.0", "{\"vlan\":1,\"qos\":8}", 400, "0 to 7" },
 	{ API_PATCH, "/v1/vf/0000:07:10.0", "{\"spoofchk\":1}", 400, "true or false" },
+	{ API_PATCH, "/v1/vf/0000:07:10.0", "{\"max_tx_rate\":9}", 400, "10 to 10000" },
+	{ API_PATCH, "/v1/vf/0000:07:10.0", "{\"max_tx_rate\":10001}", 400, "0 to 10000" },
+	{ API_PATCH, "/v1/vf/0000:07:10.0", "{\"max_tx_rate\":\"1G\"}", 400, "a number" },
+	{ API_PATCH, "/v1/vf/0000:07:10.0", "{\"min_tx_rate\":10}", 400, "unknown member" },
 	{ API_PATCH, "/v1/vf/0000:07:10.0", "{\"state\":\"up\"}", 400, "auto, enable, disable" },
 	{ API_PATCH, "/v1/vf/0000:07:10.0", "{\"registers\":\"fast\"}", 400, "trapped, shared" },
 	{ API_PATCH, "/v1/pf/0000:07:00.0", "{\"numvfs\":65}", 400, "0 to 64" },
@@ -77,7 +81,8 @@ static void test_vf(void **state)
 	assert_int_equal(parse(API_PATCH, "/v1/pf/0000:07:00.0/vf/12",
 			       "{\"mac\":\"52:54:00:00:00:09\",\"vlan\":4094,\"qos\":7,"
 			       "\"spoofchk\":false,\"trust\":true,"
-			       "\"state\":\"disable\",\"query_rss\":true,\"registers\":\"shared\"}",
+			       "\"state\":\"disable\",\"query_rss\":true,\"registers\":\"shared\","
+			       "\"max_tx_rate\":10}",
 			       &call, &why),
 			 0);
 	assert_int_equal(call.kind, API_VF_SET);
@@ -92,6 +97,8 @@ static void test_vf(void **state)
 	assert_false(call.change.spoofchk);
 	assert_true(call.change.trust && call.change.query_rss && call.change.registers_shared);
 	assert_int_equal(call.change.state, 2);
+	assert_true(call.change.has_max_tx_rate);
+	assert_int_equal(call.change.max_tx_rate, 10);
 
 	assert_int_equal(parse(API_PATCH, "/v1/vf/0000:07:10.6", "{\"vlan\":0}", &call, &why), 0);
 	assert_int_equal(call.vf, -1);

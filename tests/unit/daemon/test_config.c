@@ -109,6 +109,12 @@ static const struct refusal {
 	{ "cards:\n  - ports:\n      - pfs:\n        - vf-defaults: {registers: fast}\n",
 	  ":4:",
 	  { "registers 'fast'", "shared, trapped" } },
+	{ "cards:\n  - ports:\n      - pfs:\n        - vf-defaults: {max_tx_rate: 9}\n",
+	  ":4:",
+	  { "max_tx_rate '9'", "10 to 10000" } },
+	{ "cards:\n  - ports:\n      - pfs:\n        - vf:\n            1: {max_tx_rate: 10001}\n",
+	  ":5:",
+	  { "max_tx_rate '10001'" } },
 	{ "cards:\n  - ports:\n      - uplink: tap:x0\n        pfs:\n        - netdev: x0\n",
 	  "",
 	  { "'x0' is used twice" } },
@@ -182,8 +188,9 @@ static void test_values(void **state)
 		"        uplink-mtu: 9000\n"
 		"        pfs:\n"
 		"          - vf:\n"
-		"              2: { mac: \"52:54:00:00:00:02\", vlan: 7, qos: 3, registers: shared "
-		"}\n"
+		"              2: { mac: \"52:54:00:00:00:02\", vlan: 7, qos: 3, registers: "
+		"shared, "
+		"max_tx_rate: 10000 }\n"
 		"            vf-defaults: { registers: trapped, spoofchk: off, trust: on,\n"
 		"                           socket: { mode: \"0660\", owner: 0 } }\n"
 		"            vfs: 4\n"
@@ -218,6 +225,8 @@ static void test_values(void **state)
 	assert_true(pf->vf[2].mac.given && pf->vf[2].trust && !pf->vf[2].spoofchk);
 	assert_int_equal(pf->vf[2].vlan, 7);
 	assert_int_equal(pf->vf[2].qos, 3);
+	assert_int_equal(pf->vf[2].max_tx_rate, 10000);
+	assert_int_equal(pf->vf[3].max_tx_rate, 0);
 	assert_int_equal(pf->vf[3].socket.mode, 0660);
 	assert_int_equal(pf->vf[3].socket.owner, 0);
 	/* 64 VFs leave no pool for an interface, so "auto" means none. */

@@ -29,6 +29,7 @@ static void power_on(struct fake_card *card)
 	card->ready = false;
 	card->vfu = card->pfu = card->sts = card->pfack = card->vflre = 0;
 	card->queue_drop[0] = card->queue_drop[1] = 0;
+	memset(card->rate, 0, sizeof(card->rate));
 }
 
 static bool is_pfmailbox(uint32_t offset, unsigned int *vf)
@@ -113,6 +114,9 @@ static void card_write(void *ctx, uint32_t offset, uint32_t value)
 		assert_true(value & QDE_WE);
 		card->queue_drop[(value >> QDE_IDX_SHIFT & 127) / 64] |=
 			BIT64((value >> QDE_IDX_SHIFT) % 64);
+		break;
+	case REG_RTTBCNRC:
+		card->rate[*at(card, REG_RTTDQSEL) & (QUEUES - 1)] = value;
 		break;
 	default:
 		*at(card, offset) = value;

@@ -23,6 +23,7 @@ struct fake_card {
 	uint64_t vfu, pfu, sts, pfack;
 	uint64_t vflre;
 	uint64_t queue_drop[2];
+	uint32_t rate[QUEUES]; /* RTTBCNRC */
 	bool ready, vfe_before_rstd, refuse_vfe, defer;
 	unsigned int resets, accesses;
 	void (*settled)(void *ctx);

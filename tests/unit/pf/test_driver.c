@@ -155,6 +155,8 @@ static void policy_before_the_vfs(void **unused)
 	memcpy(policy[1].mac, mac_a, ETH_ALEN);
 	policy[1].trusted = true;
 	policy[1].spoofchk = false;
+	policy[1].max_tx_rate = 10;
+	policy[3].max_tx_rate = 10000;
 	card->pf_config.policy = policy;
 	card->defer = true;
 	assert_int_equal(fake_probe(card, &why), 0);
@@ -166,6 +168,8 @@ static void policy_before_the_vfs(void **unused)
 	card->defer = false;
 	assert_true(card->state.vf[1].mac_by_admin && card->state.vf[1].trusted);
 	assert_int_equal(fake_reg(card, REG_PFVFSPOOF(0)) & 3, 1);
+	assert_int_equal(card->rate[4], 0x80000000 | 1000 << 14);
+	assert_int_equal(card->rate[12], 0);
 	assert_true(fake_pools_of_vlan(card, 7) == 3);
 	vf_start(card, 1, MSG_API_13);
 	assert_true(fake_pools_of_mac(card, mac_a) == BIT64(1));
@@ -173,6 +177,7 @@ static void policy_before_the_vfs(void **unused)
 	assert_int_equal(pf_set_num_vfs(card->driver, 4, NULL, NULL, &why), 0);
 	fake_run(card);
 	assert_true(fake_pools_of_vlan(card, 7) == 0xf);
+	assert_int_equal(card->rate[12], 0x80000000 | 1 << 14);
 	vf_start(card, 3, MSG_API_13);
 	assert_int_equal(fake_reg(card, REG_VMVIR(3)), 0x40000000 | 1 << 13 | 7);
 	fake_destroy(card);
@@ -189,6 +194,10 @@ static void refuses_bad_policy(void **unused)
 	memcpy(policy[5].mac, mac_a, ETH_ALEN);
 	assert_int_equal(fake_probe(card, &why), -EADDRINUSE);
 	assert_string_equal(why.text, "02:00:00:00:00:0a is already assigned to VF 2");
+	policy[0].max_tx_rate = 1;
+	assert_int_equal(fake_probe(card, &why), -EINVAL);
+	assert_non_null(strstr(why.text, "max_tx_rate 1"));
+	policy[0].max_tx_rate = 0;
 	policy[5].mac[0] = 1;
 	assert_int_equal(fake_probe(card, &why), -EINVAL);
 	policy[5].mac[0] = 2;
@@ -342,6 +351,38 @@ static void port_vlan_keeps_its_filter(void **unused)
 	assert_int_equal(pf_set_vf_vlan(card->driver, 1, 102, 0, &why), 0);
 	vf_start(card, 1, MSG_API_13);
 	assert_true(fake_pools_of_vlan(card, 102) == BIT64(1));
+	fake_destroy(card);
+}
+
+/* Every queue of the VF, nobody else's; it outlives resets of the VF and of the card. */
+static void tx_rates(void **unused)
+{
+	struct fake_card *card = fake_create(16); /* 32 pools of 4 queues */
+	struct reason why = { "" };
+
+	vf_start(card, 3, MSG_API_13);
+	assert_int_equal(pf_set_vf_rate(card->driver, 3, 100, &why), 0);
+	assert_int_equal(fake_reg(card, REG_RTTBCNRM), 4);
+	assert_true(card->state.vf[3].clear_to_send); /* nothing the guest must know */
+	for (unsigned int pass = 0; pass < 2; pass++) {
+		for (unsigned int q = 0; q < QUEUES; q++)
+			assert_int_equal(card->rate[q], q / 4 == 3 ? 0x80000000 | 100 << 14 : 0);
+		vf_start(card, 3, MSG_API_13);
+	}
+	assert_int_equal(pf_set_num_vfs(card->driver, 40, NULL, NULL, &why), 0);
+	fake_run(card);
+	for (unsigned int q = 0; q < QUEUES; q++)
+		assert_int_equal(card->rate[q], q / 2 == 3 ? 0x80000000 | 100 << 14 : 0);
+	assert_int_equal(pf_set_vf_rate(card->driver, 3, 3000, &why), 0);
+	assert_int_equal(card->rate[6], 0x80000000 | (10000 << 14) / 3000);
+	assert_int_equal(pf_set_vf_rate(card->driver, 3, 9, &why), -EINVAL);
+	assert_string_equal(why.text,
+			    "max_tx_rate 9 is out of range: 0 (none), or 10 to 10000 Mbit/s");
+	assert_int_equal(pf_set_vf_rate(card->driver, 3, 10001, &why), -EINVAL);
+	assert_int_equal(pf_set_vf_rate(card->driver, 40, 100, &why), -ENOENT);
+	assert_int_equal(card->state.vf[3].max_tx_rate, 3000);
+	assert_int_equal(pf_set_vf_rate(card->driver, 3, 0, &why), 0);
+	assert_int_equal(card->rate[6], 0);
 	fake_destroy(card);
 }
 
@@ -621,6 +662,7 @@ int main(void)
 		cmocka_unit_test(admin_takes_mac_from_guest),
 		cmocka_unit_test(vlan_policy),
 		cmocka_unit_test(port_vlan_keeps_its_filter),
+		cmocka_unit_test(tx_rates),
 		cmocka_unit_test(other_policy),
 		cmocka_unit_test(link_change_is_told),
 		cmocka_unit_test(news_wait_for_the_mailbox),
