@@ -3,8 +3,9 @@
  * irqs.c - MSI-X and MSI of the functions behind the endpoint: from a worker's signal to a message.
  *
  * An MSI-X interrupt is a write of four bytes, data and address from the vector's table entry
- * (6.1.4). The endpoint's client is the bus: it is sent a DMA_WRITE. Sockets and tables are the
- * device thread's, so any other thread only leaves a note:
+ * (6.1.4); a function that uses MSI instead has one vector, in its capability (7.7.1). The
+ * endpoint's client is the bus: it is sent a DMA_WRITE. Sockets and tables are the device thread's,
+ * so any other thread only leaves a note:
  *
  *	pending[slot]	vectors raised, one bit each
  *	ready[word]	slots that have such vectors
@@ -78,27 +79,28 @@ void vmd_signal(struct vmd *vmd, uint16_t routing_id, unsigned int vector)
 
 /* The device thread. */
 
-/* Return: Message Control of @function, 0 without MSI-X. */
-static uint16_t message_control(const struct pcie_function *function)
-{
-	uint16_t msix = function->layout->msix;
+/* struct msi - the message that a vector stands for. */
+struct msi {
+	uint64_t address;
+	uint8_t data[sizeof(uint32_t)];
+	bool masked;
+};
 
-	return msix ? get_le16(function->state->config + msix + PCI_MSIX_FLAGS) : 0;
+/* A register of a capability; 0 without it. */
+static uint16_t control_of(const struct pcie_function *function, uint16_t capability,
+			   unsigned int reg)
+{
+	return capability ? get_le16(function->state->config + capability + reg) : 0;
 }
 
-/* MSI with one 64-bit, maskable message, as the functions here have it (7.7.1). */
+static uint16_t msix_control(const struct pcie_function *function)
+{
+	return control_of(function, function->layout->msix, PCI_MSIX_FLAGS);
+}
+
 static bool msi_enabled(const struct pcie_function *function)
 {
-	const uint8_t *msi = function->state->config + function->layout->msi;
-
-	return function->layout->msi && get_le16(msi + PCI_MSI_FLAGS) & PCI_MSI_FLAGS_ENABLE;
-}
-
-static bool all_masked(const struct pcie_function *function)
-{
-	const uint16_t both = PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL;
-
-	return (message_control(function) & both) == both;
+	return control_of(function, function->layout->msi, PCI_MSI_FLAGS) & PCI_MSI_FLAGS_ENABLE;
 }
 
 static bool may_send(const struct vmd *vmd, const struct pcie_function *function)
@@ -106,50 +108,53 @@ static bool may_send(const struct vmd *vmd, const struct pcie_function *function
 	return function && function->state->present && endpoint_bus_master(vmd) &&
 	       endpoint_bypasses_remapping(vmd) &&
 	       (pcie_command_in_force(function) & PCI_COMMAND_MASTER) &&
-	       (message_control(function) & PCI_MSIX_FLAGS_ENABLE || msi_enabled(function));
+	       ((msix_control(function) & PCI_MSIX_FLAGS_ENABLE) || msi_enabled(function));
 }
 
-static int read_entry(const struct pcie_function *function, unsigned int vector,
-		      uint8_t entry[PCI_MSIX_ENTRY_SIZE])
+static int read_msix(const struct pcie_function *function, unsigned int vector, struct msi *msi)
 {
 	uint32_t table =
 		get_le32(function->state->config + function->layout->msix + PCI_MSIX_TABLE);
+	uint8_t entry[PCI_MSIX_ENTRY_SIZE];
 
 	if (vector >= function->layout->msix_vectors)
 		return -EINVAL;
 	(void)pcie_bar_read(function, table & PCI_MSIX_TABLE_BIR,
 			    (table & PCI_MSIX_TABLE_OFFSET) + vector * PCI_MSIX_ENTRY_SIZE, entry,
-			    PCI_MSIX_ENTRY_SIZE);
+			    sizeof(entry));
+	msi->address = get_le64(entry + PCI_MSIX_ENTRY_LOWER_ADDR);
+	memcpy(msi->data, entry + PCI_MSIX_ENTRY_DATA, sizeof(msi->data));
+	msi->masked = (msix_control(function) & PCI_MSIX_FLAGS_MASKALL) ||
+		      (get_le32(entry + PCI_MSIX_ENTRY_VECTOR_CTRL) & PCI_MSIX_ENTRY_CTRL_MASKBIT);
 	return 0;
 }
 
-/* The message of MSI as an entry of the table that MSI-X would have; every other vector is lost. */
-static int read_msi(const struct pcie_function *function, unsigned int vector,
-		    uint8_t entry[PCI_MSIX_ENTRY_SIZE])
+/* pcie_add_msi() makes capabilities of one vector, a 64-bit address and a mask bit. */
+static int read_msi(const struct pcie_function *function, unsigned int vector, struct msi *msi)
 {
-	const uint8_t *msi = function->state->config + function->layout->msi;
+	const uint8_t *capability = function->state->config + function->layout->msi;
 
 	if (vector)
 		return -EINVAL;
-	memcpy(entry + PCI_MSIX_ENTRY_LOWER_ADDR, msi + PCI_MSI_ADDRESS_LO, sizeof(uint64_t));
-	put_le32(entry + PCI_MSIX_ENTRY_DATA, get_le16(msi + PCI_MSI_DATA_64));
-	put_le32(entry + PCI_MSIX_ENTRY_VECTOR_CTRL, get_le32(msi + PCI_MSI_MASK_64));
+	msi->address = get_le64(capability + PCI_MSI_ADDRESS_LO);
+	put_le32(msi->data, get_le16(capability + PCI_MSI_DATA_64));
+	msi->masked = get_le32(capability + PCI_MSI_MASK_64) & 1;
 	return 0;
 }
 
 /* Return: 0, -EAGAIN (masked), -ENOBUFS (later), or why it is lost. */
 static int send_vector(struct vmd *vmd, const struct pcie_function *function, unsigned int vector)
 {
-	uint8_t entry[PCI_MSIX_ENTRY_SIZE];
-	bool msix = message_control(function) & PCI_MSIX_FLAGS_ENABLE;
-	int error = msix ? read_entry(function, vector, entry) : read_msi(function, vector, entry);
+	struct msi msi;
+	int error = msix_control(function) & PCI_MSIX_FLAGS_ENABLE
+			    ? read_msix(function, vector, &msi)
+			    : read_msi(function, vector, &msi);
 
 	if (error)
 		return error;
-	if (get_le32(entry + PCI_MSIX_ENTRY_VECTOR_CTRL) & PCI_MSIX_ENTRY_CTRL_MASKBIT)
+	if (msi.masked)
 		return -EAGAIN;
-	return vfio_user_server_dma_write(vmd->server, get_le64(entry + PCI_MSIX_ENTRY_LOWER_ADDR),
-					  entry + PCI_MSIX_ENTRY_DATA, sizeof(uint32_t));
+	return vfio_user_server_dma_write(vmd->server, msi.address, msi.data, sizeof(msi.data));
 }
 
 /* Return: 0 or -ENOBUFS: @slot has vectors left. */
@@ -162,10 +167,6 @@ static int send_slot(struct vmd *vmd, unsigned int slot)
 
 	if (!may_send(vmd, function)) {
 		lose(vmd, vectors);
-		return 0;
-	}
-	if (all_masked(function)) {
-		vmd->held[slot] |= vectors;
 		return 0;
 	}
 	for (; vectors; vectors &= vectors - 1) {

@@ -126,6 +126,7 @@ static void make_card(struct rig *rig)
 		pcie_layout_init(layout, &pf_ids, true);
 		pcie_add_bar(layout, 0, PF_BAR_SIZE, true, false);
 		pcie_add_bar(layout, MSIX_BAR, SMALL_BAR_SIZE, true, false);
+		pcie_add_msi(layout, MSI);
 		pcie_add_msix(layout, MSIX, VECTORS, MSIX_BAR, 0, PBA_OFFSET);
 		pcie_add_express(layout, EXPRESS, 2, 8);
 		pcie_add_aer(layout, PCI_CFG_SPACE_SIZE);
@@ -207,6 +208,10 @@ void rig_run(struct rig *rig, void (*f)(struct rig *rig))
 	run_after(rig, f, &now);
 }
 
+static void nothing(struct rig *rig)
+{
+}
+
 static void on_attached(void *ctx, bool attached)
 {
 	struct rig *rig = ctx;
@@ -274,7 +279,7 @@ static void break_loop(struct rig *rig)
 void rig_stop(struct rig *rig)
 {
 	if (rig->client)
-		vfio_user_client_close(rig->client);
+		guest_leave(rig);
 	atomic_store(&rig->stop, true);
 	atomic_store(&rig->hold, false);
 	pthread_join(rig->worker, NULL);
@@ -317,10 +322,6 @@ void rig_signal(struct rig *rig, uint16_t id, unsigned int vector)
 	vmd_signal(rig->vmd, id, vector);
 }
 
-static void nothing(struct rig *rig)
-{
-}
-
 /* A timer, other than a job for now, comes after what was readable before. */
 void rig_settle(struct rig *rig)
 {
@@ -328,14 +329,6 @@ void rig_settle(struct rig *rig)
 
 	run_after(rig, nothing, &soon);
 	(void)guest_read(rig, CONFIG, 0, 2); /* serves what came before the answer */
-}
-
-void rig_wait_detached(struct rig *rig)
-{
-	for (unsigned int i = 0; rig_info(rig).client; i++) {
-		assert_true(i < 5000);
-		usleep(1000);
-	}
 }
 
 /* The guest. */
@@ -358,6 +351,17 @@ void guest_connect(struct rig *rig)
 
 	if (vfio_user_client_connect(&rig->client, rig->socket, &guest_ops, rig, &why))
 		fail_msg("%s", why.text);
+}
+
+void guest_leave(struct rig *rig)
+{
+	rig_run(rig, nothing); /* what this thread saw of the models it saw before what follows */
+	vfio_user_client_close(rig->client);
+	rig->client = NULL;
+	for (unsigned int i = 0; rig_info(rig).client; i++) {
+		assert_true(i < 5000);
+		usleep(1000);
+	}
 }
 
 uint32_t guest_read(struct rig *rig, unsigned int region, uint64_t offset, uint32_t len)
@@ -442,4 +446,5 @@ void guest_set_vector(struct rig *rig, uint32_t table, unsigned int vector, uint
 	guest_write(rig, MEMBAR1, entry + PCI_MSIX_ENTRY_UPPER_ADDR, address >> 32, 4);
 	guest_write(rig, MEMBAR1, entry + PCI_MSIX_ENTRY_DATA, data, 4);
 	guest_write(rig, MEMBAR1, entry + PCI_MSIX_ENTRY_VECTOR_CTRL, masked, 4);
+	(void)guest_read(rig, MEMBAR1, entry, 4);
 }

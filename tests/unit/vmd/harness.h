@@ -27,7 +27,7 @@ enum { CFGBAR = 0, MEMBAR1 = 2, MEMBAR2 = 4, CONFIG = 7 };
 enum { VMCAP = 0x40, VMCONFIG = 0x44, VMLOCK = 0x70, VMCONFIG_BYPASS = 2 };
 
 /* The functions behind it. */
-enum { MSIX = 0x70, EXPRESS = 0xa0, ARI = 0x150, SRIOV = 0x160 };
+enum { MSI = 0x50, MSIX = 0x70, EXPRESS = 0xa0, ARI = 0x150, SRIOV = 0x160 };
 #define FIRST_BUS 7u
 #define PFS 2u
 #define VFS 8u
@@ -101,10 +101,11 @@ struct vmd_info rig_info(struct rig *rig);
 void rig_signal(struct rig *rig, uint16_t routing_id, unsigned int vector);
 /* rig_settle() - all signals so far have been looked at, and what was sent has arrived. */
 void rig_settle(struct rig *rig);
-void rig_wait_detached(struct rig *rig);
 
 /* The guest. */
 void guest_connect(struct rig *rig);
+/* guest_leave() - it is gone, and all it left behind. */
+void guest_leave(struct rig *rig);
 uint32_t guest_read(struct rig *rig, unsigned int region, uint64_t offset, uint32_t len);
 void guest_write(struct rig *rig, unsigned int region, uint64_t offset, uint64_t value,
 		 uint32_t len);

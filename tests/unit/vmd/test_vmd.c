@@ -420,8 +420,7 @@ static void test_client_gone(void **state)
 		assert_int_equal(rig->attaches, i);
 		assert_int_equal(vfio_user_client_dma_map(rig->client, 0, 0x10000, 3, fd, 0), 0);
 		run_card(rig);
-		vfio_user_client_close(rig->client);
-		rig_wait_detached(rig);
+		guest_leave(rig);
 		assert_int_equal(rig->detaches, i);
 		assert_int_equal(rig->resets_at_detach, i);
 		assert_int_equal(regions(rig), 0);
@@ -448,11 +447,12 @@ static struct iommu_domain *follower;
 static void follow(struct rig *rig)
 {
 	assert_int_equal(iommu_domain_follow(follower, rig->domain), 0);
+	iommu_set_bus_master(follower, true);
 }
 
-static void unfollow(struct rig *rig)
+static void destroy_follower(struct rig *rig)
 {
-	assert_int_equal(iommu_domain_follow(follower, NULL), 0);
+	iommu_domain_destroy(follower);
 }
 
 /* DMA of a function behind the endpoint: the client's maps, while the endpoint masters the bus. */
@@ -468,7 +468,6 @@ static void test_dma(void **state)
 	assert_int_equal(
 		iommu_domain_create(&follower, routing_id(0), follower_state, rig->quiesce), 0);
 	rig_run(rig, follow);
-	iommu_set_bus_master(follower, true);
 	assert_int_equal(vfio_user_client_dma_map(rig->client, 0x40000, 0x10000, 3, fd, 0), 0);
 	assert_int_equal(iommu_write(follower, &tlb, 0x40010, &value, 4), -EFAULT);
 	guest_boot(rig);
@@ -479,11 +478,9 @@ static void test_dma(void **state)
 	assert_int_equal(iommu_write(follower, &tlb, 0x40010, &value, 4), -EFAULT);
 	guest_write(rig, CONFIG, PCI_COMMAND, PCI_COMMAND_MASTER, 2);
 	assert_int_equal(iommu_write(follower, &tlb, 0x40010, &value, 4), 0);
-	vfio_user_client_close(rig->client);
-	rig_wait_detached(rig);
+	guest_leave(rig);
 	assert_int_equal(iommu_write(follower, &tlb, 0x40010, &value, 4), -EFAULT);
-	rig_run(rig, unfollow);
-	iommu_domain_destroy(follower);
+	rig_run(rig, destroy_follower);
 	guest_connect(rig);
 	free(follower_state);
 	close(fd);
@@ -511,7 +508,7 @@ static void test_memory_shrinks(void **state)
 	assert_int_equal(ftruncate(fd, 0), 0);
 	assert_int_equal(iommu_write(rig->domain, &tlb, 0x10, &value, 4), 0);
 	rig_run(rig, check_now);
-	rig_wait_detached(rig);
+	guest_leave(rig);
 	assert_int_equal(rig->detaches, 1);
 	close(fd);
 }

@@ -147,6 +147,32 @@ static void test_masked_function(void **state)
 	expect_lost(rig, 1);
 }
 
+/* A driver that found no MSI-X to its taste. */
+static void test_msi(void **state)
+{
+	struct rig *rig = *state;
+
+	guest_set_config(rig, 0, MSIX + PCI_MSIX_FLAGS, 0, 2);
+	guest_set_config(rig, 0, MSI + PCI_MSI_ADDRESS_LO, MSI_ADDRESS, 4);
+	guest_set_config(rig, 0, MSI + PCI_MSI_ADDRESS_HI, 1, 4);
+	guest_set_config(rig, 0, MSI + PCI_MSI_DATA_64, 0x4077, 2);
+	guest_set_config(rig, 0, MSI + PCI_MSI_FLAGS, PCI_MSI_FLAGS_ENABLE, 2);
+	rig_signal(rig, routing_id(0), 0);
+	rig_signal(rig, routing_id(0), 1); /* there is one vector */
+	expect(rig, 0, 1);
+	expect_message(rig, 0, 0x100000000 + MSI_ADDRESS, 0x4077);
+	assert_int_equal(rig_info(rig).lost_interrupts, 1);
+
+	guest_set_config(rig, 0, MSI + PCI_MSI_MASK_64, 1, 4);
+	rig_signal(rig, routing_id(0), 0);
+	expect(rig, 1, 0);
+	guest_set_config(rig, 0, MSI + PCI_MSI_MASK_64, 0, 4);
+	expect(rig, 1, 1);
+	guest_set_config(rig, 0, MSI + PCI_MSI_FLAGS, 0, 2);
+	rig_signal(rig, routing_id(0), 0);
+	expect_lost(rig, 2);
+}
+
 /* Who may not send is not heard. */
 static void test_may_not_send(void **state)
 {
@@ -225,8 +251,7 @@ static void test_held_over_reset(void **state)
 	expect(rig, 0, 0);
 
 	hold_back(rig);
-	vfio_user_client_close(rig->client);
-	rig_wait_detached(rig);
+	guest_leave(rig);
 	rig_signal(rig, routing_id(0), 2);
 	guest_connect(rig);
 	expect_lost(rig, 3);
@@ -291,8 +316,7 @@ static void test_storm(void **state)
 			guest_place(rig);
 		}
 		if (i % 15 == 14) {
-			vfio_user_client_close(rig->client);
-			rig_wait_detached(rig);
+			guest_leave(rig);
 			guest_connect(rig);
 			guest_boot(rig);
 			guest_place(rig);
@@ -304,7 +328,6 @@ static void test_storm(void **state)
 	rig_settle(rig);
 	before = rig->messages;
 	guest_set_vector(rig, pf_table(0), 0, MSI_ADDRESS, 0x99, false);
-	(void)guest_read(rig, MEMBAR1, pf_table(0), 4);
 	rig_signal(rig, routing_id(0), 0);
 	expect(rig, before, 1);
 	expect_message(rig, before, MSI_ADDRESS, 0x99);
@@ -315,10 +338,10 @@ static void test_storm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_message),	    TEST(test_coalesced),	TEST(test_masked_entry),
-		TEST(test_masked_function), TEST(test_may_not_send),	TEST(test_nonsense),
-		TEST(test_vanished),	    TEST(test_held_over_reset), TEST(test_refused_by_guest),
-		TEST(test_too_many),	    TEST(test_storm),
+		TEST(test_message),	     TEST(test_coalesced), TEST(test_masked_entry),
+		TEST(test_masked_function),  TEST(test_msi),	   TEST(test_may_not_send),
+		TEST(test_nonsense),	     TEST(test_vanished),  TEST(test_held_over_reset),
+		TEST(test_refused_by_guest), TEST(test_too_many),  TEST(test_storm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

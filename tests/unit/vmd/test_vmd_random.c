@@ -119,8 +119,7 @@ static void something_else(struct rig *rig)
 		assert_int_equal(vfio_user_client_reset(rig->client), 0);
 		break;
 	case 1:
-		vfio_user_client_close(rig->client);
-		rig_wait_detached(rig);
+		guest_leave(rig);
 		guest_connect(rig);
 		break;
 	default:
