@@ -182,9 +182,9 @@ void card_vf_policy(const struct card_pf *pf, struct pf_vf_policy policy[PF_MAX_
 		policy[i] = (struct pf_vf_policy){ .vlan = config->vlan,
 						   .qos = config->qos,
 						   .spoofchk = config->spoofchk,
+						   .max_tx_rate = config->max_tx_rate,
 						   .trusted = config->trust };
 		if (config->mac.given)
 			memcpy(policy[i].mac, config->mac.address, ETH_ALEN);
 	}
 }
-						   .max_tx_rate = config->max_tx_rate,

@@ -169,14 +169,6 @@ static struct card_vf *find_vf(struct control *control, const struct api_call *c
  * All checks were made on the call's form. The driver can refuse an address or a VLAN, nothing else: the
  * address is tried first and the VLAN set first, so a refusal leaves everything as it was.
  */
-/* Does it ask for what only the PF driver can do? */
-static bool is_policy(const struct api_vf_change *change)
-{
-	return change->has_mac || change->has_vlan || change->has_qos || change->has_spoofchk ||
-	       change->has_trust || change->has_state || change->has_query_rss ||
-	       change->has_max_tx_rate;
-}
-
 static int change_vf(struct card_vf *vf, const struct api_vf_change *c, struct reason *why)
 {
 	struct pf_driver *driver = atomic_load(&vf->pf->driver);
@@ -188,6 +180,8 @@ static int change_vf(struct card_vf *vf, const struct api_vf_change *c, struct r
 				       c->has_qos ? c->qos : now->qos, why);
 	if (!error && c->has_mac)
 		error = pf_set_vf_mac(driver, vf->index, c->mac, why);
+	if (!error && c->has_max_tx_rate)
+		error = pf_set_vf_rate(driver, vf->index, c->max_tx_rate, why);
 	if (!error && c->has_spoofchk)
 		error = pf_set_vf_spoofchk(driver, vf->index, c->spoofchk, why);
 	if (!error && c->has_query_rss)
@@ -196,8 +190,6 @@ static int change_vf(struct card_vf *vf, const struct api_vf_change *c, struct r
 		error = pf_set_vf_trust(driver, vf->index, c->trust, why);
 	if (!error && c->has_state)
 		error = pf_set_vf_link(driver, vf->index, (enum pf_vf_link)c->state, why);
-	if (!error && c->has_max_tx_rate)
-		error = pf_set_vf_rate(driver, vf->index, c->max_tx_rate, why);
 	if (!error && c->has_registers) {
 		vf->registers_shared = c->registers_shared;
 		iovm_vf_set_registers(atomic_load(&vf->iovm), c->registers_shared);

@@ -244,6 +244,7 @@ static void set_policy(json_t *object, const struct pf_vf_state *vf)
 	set_u64(object, "qos", vf->qos);
 	json_object_set_new(object, "spoofchk", json_boolean(vf->spoofchk));
 	json_object_set_new(object, "trust", json_boolean(vf->trusted));
+	set_u64(object, "max_tx_rate", vf->max_tx_rate);
 	json_object_set_new(object, "state", json_string(vf->link < 3 ? link[vf->link] : "?"));
 	json_object_set_new(object, "query_rss", json_boolean(vf->rss_query));
 }
@@ -265,7 +266,6 @@ static void set_mailbox(json_t *object, const struct pf_vf_state *vf,
 
 json_t *inspect_vf(struct card_vf *vf)
 {
-	set_u64(object, "max_tx_rate", vf->max_tx_rate);
 	struct card_pf *pf = vf->pf;
 	const struct pf_vf_state *policy = &pf->state->driver.vf[vf->index];
 	json_t *object = json_pack("{s:s, s:i, s:s}", "address", vf->bdf, "vf", (int)vf->index,
