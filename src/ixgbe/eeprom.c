@@ -43,7 +43,7 @@
 #define SFP_LIST 0x0320
 #define SFP_SETUP 0x0340 /* header, values, end */
 
-static const char part_number[] = "SOFTIOV-82"; /* an even number of characters */
+static const char part_number[] = IXGBE_PART_NUMBER;
 
 /* Length (with its own word), then two characters a word, the first in the high byte. */
 static void put_part_number(uint16_t *word)

@@ -141,6 +141,7 @@ int pcie_config_write(struct pcie_function *function, uint16_t offset, const voi
 	for (uint32_t i = 0; i < len; i++)
 		write_byte(function, offset + i, byte[i]);
 	refuse_power_state(function, before.pm_state);
+	vpd_written(function, offset, len);
 	result = tell_model(function, &before);
 	if (sriov_after(function, &before.sriov) == PCIE_QUIESCE)
 		result = PCIE_QUIESCE;

@@ -20,6 +20,7 @@
 
 #define PCIE_CONFIG_SIZE 4096
 #define PCIE_BARS 6
+#define PCIE_VPD_MAX 128 /* bytes of vital product data */
 
 /*
  * What an access returns besides -errno: PCIE_QUIESCE asks whoever answers the requester to wait a
@@ -68,10 +69,13 @@ struct pcie_layout {
 	uint8_t w1c[PCIE_CONFIG_SIZE];	  /* bits that a written 1 clears */
 	uint8_t sticky[PCIE_CONFIG_SIZE]; /* bits that survive a function-level reset */
 	struct pcie_bar bar[PCIE_BARS];
-	uint16_t pm, msi, msix, express, aer, dsn, ari, sriov; /* capability offsets, 0: absent */
+	uint16_t pm, msi, msix, express, vpd, aer, dsn, ari,
+		sriov; /* capability offsets, 0: absent */
 	uint16_t msix_vectors;
 	struct pcie_bar vf_bar[PCIE_BARS];
 	uint16_t total_vfs;
+	uint16_t vpd_len;
+	uint8_t vpd_data[PCIE_VPD_MAX];
 	/* private: ends of the two capability chains while building */
 	uint16_t last_cap, last_ext_cap;
 };
@@ -97,6 +101,9 @@ void pcie_add_msix(struct pcie_layout *layout, uint16_t offset, uint16_t vectors
 /** pcie_add_express() - endpoint, FLR, link @speed (1 = 2.5, 2 = 5 GT/s) x @width. */
 void pcie_add_express(struct pcie_layout *layout, uint16_t offset, unsigned int speed,
 		      unsigned int width);
+/** pcie_add_vpd() - product name, part and serial number; all in all shorter than PCIE_VPD_MAX. */
+void pcie_add_vpd(struct pcie_layout *layout, uint16_t offset, const char *name, const char *part,
+		  const char *serial);
 void pcie_add_aer(struct pcie_layout *layout, uint16_t offset);
 void pcie_add_serial(struct pcie_layout *layout, uint16_t offset, uint64_t serial);
 void pcie_add_ari(struct pcie_layout *layout, uint16_t offset, uint8_t next_function);

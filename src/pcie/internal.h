@@ -26,6 +26,12 @@ void field16(struct pcie_layout *layout, unsigned int offset, uint16_t bits,
 void field32(struct pcie_layout *layout, unsigned int offset, uint32_t bits,
 	     enum field_access access);
 
+/* link_capability() - append a capability to the chain that starts at the Capabilities Pointer. */
+void link_capability(struct pcie_layout *layout, uint16_t offset, uint8_t id);
+
+/* vpd_written() - a write of @len bytes at @offset was made: answer it if it asks for product data. */
+void vpd_written(struct pcie_function *function, uint16_t offset, uint32_t len);
+
 /* layout_is_vf() - is this the layout of a bare VF? Its ID registers read all ones (9.3.4.1.1). */
 static inline bool layout_is_vf(const struct pcie_layout *layout)
 {

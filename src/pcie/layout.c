@@ -135,8 +135,7 @@ void pcie_add_bar(struct pcie_layout *layout, unsigned int index, uint64_t size,
 	add_bars(layout, PCI_BASE_ADDRESS_0, layout->bar);
 }
 
-/* Append a capability to the chain that starts at the Capabilities Pointer. */
-static void link_capability(struct pcie_layout *layout, uint16_t offset, uint8_t id)
+void link_capability(struct pcie_layout *layout, uint16_t offset, uint8_t id)
 {
 	uint16_t pointer = layout->last_cap ? (uint16_t)(layout->last_cap + PCI_CAP_LIST_NEXT)
 					    : PCI_CAPABILITY_LIST;

@@ -92,12 +92,73 @@ static void test_bare_vf(void **state)
 	free(layout);
 }
 
+/* As lspci shows a 82599 of silicon: ASPM L0s, no LnkCap2. */
+static void test_link(void **state)
+{
+	struct pcie_layout *layout = calloc(1, sizeof(*layout));
+
+	ixgbe_pf_layout(&config, layout);
+	assert_int_equal(dword(layout, 0xac), 0x0001f482);
+	assert_int_equal(dword(layout, 0xcc), 0);
+	assert_int_equal(word(layout, 0x44) & 0x6000, 0x2000);
+	memset(layout, 0, sizeof(*layout));
+	ixgbe_vf_layout(&config, layout);
+	assert_int_equal(dword(layout, 0xac), 0x0001f482);
+	free(layout);
+}
+
+/* pci_vpd_read(): an address with flag 0; when the flag is 1 the data is there. */
+static uint32_t vpd(struct pcie_function *function, uint16_t address)
+{
+	uint32_t data;
+	uint16_t control;
+
+	pcie_config_write(function, 0xe2, &address, sizeof(address));
+	pcie_config_read(function, 0xe2, &control, sizeof(control));
+	assert_int_equal(control, address | 0x8000);
+	pcie_config_read(function, 0xe4, &data, sizeof(data));
+	return data;
+}
+
+static void test_product_data(void **state)
+{
+	struct pcie_layout *layout = calloc(1, sizeof(*layout));
+	struct pcie_function_state *bytes = calloc(1, sizeof(*bytes));
+	struct pcie_function function;
+	uint16_t store = 0x8000, control;
+	uint8_t data[PCIE_VPD_MAX], sum = 0;
+	unsigned int at;
+
+	ixgbe_pf_layout(&config, layout);
+	pcie_function_init(&function, layout, bytes, 0x0700, NULL, NULL);
+	assert_int_equal(layout->reset[0xe0], 0x03);
+	for (uint16_t i = 0; i < sizeof(data); i += 4)
+		put_le32(data + i, vpd(&function, i));
+	assert_int_equal(data[0], 0x82);
+	at = 3u + get_le16(data + 1);
+	assert_int_equal(data[at], 0x90);
+	assert_memory_equal(data + at + 3, "PN\012SOFTIOV-82SN\014025349010203RV\001", 31);
+	for (unsigned int i = 0; i < at + 35; i++)
+		sum = (uint8_t)(sum + data[i]);
+	assert_int_equal(sum, 0);
+	assert_int_equal(at + 3 + get_le16(data + at + 1), at + 35);
+	assert_int_equal(data[at + 35], 0x78);
+	assert_int_equal(vpd(&function, 0x7ffc), 0);
+	/* Nothing can be stored. */
+	pcie_config_write(&function, 0xe2, &store, sizeof(store));
+	pcie_config_read(&function, 0xe2, &control, sizeof(control));
+	assert_int_equal(control, 0);
+	assert_int_equal(vpd(&function, 0), get_le32(data));
+	free(bytes);
+	free(layout);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pf),
-		cmocka_unit_test(test_second_function),
-		cmocka_unit_test(test_bare_vf),
+		cmocka_unit_test(test_pf),	     cmocka_unit_test(test_second_function),
+		cmocka_unit_test(test_bare_vf),	     cmocka_unit_test(test_link),
+		cmocka_unit_test(test_product_data),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
