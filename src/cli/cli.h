@@ -32,10 +32,14 @@ json_t *cli_call(const struct cli *cli, const char *method, const char *path, co
 /** cli_usage() - "softiov: MESSAGE" and a hint on stderr. Return: EXIT_USAGE. */
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/** cli_print_qemu_args() - the options that plug the function behind @socket into a VM, on stdout. */
+void cli_print_qemu_args(const char *socket);
+
 /** The commands; @argv holds the words after the command's name. Each returns the exit status. */
 int cmd_show(const struct cli *cli, int argc, char **argv);
 int cmd_vf(const struct cli *cli, int argc, char **argv);
 int cmd_pf(const struct cli *cli, int argc, char **argv);
+int cmd_card(const struct cli *cli, int argc, char **argv);
 int cmd_stop(const struct cli *cli, int argc, char **argv);
 int cmd_netdev(const struct cli *cli, int argc, char **argv);
 

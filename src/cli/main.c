@@ -11,8 +11,8 @@ static const struct {
 	const char *name;
 	int (*run)(const struct cli *cli, int argc, char **argv);
 } commands[] = {
-	{ "show", cmd_show }, { "vf", cmd_vf },		{ "pf", cmd_pf },
-	{ "stop", cmd_stop }, { "netdev", cmd_netdev },
+	{ "show", cmd_show }, { "vf", cmd_vf },	    { "pf", cmd_pf },
+	{ "card", cmd_card }, { "stop", cmd_stop }, { "netdev", cmd_netdev },
 };
 
 static void help(void)
@@ -30,6 +30,11 @@ static void help(void)
 	     "0|10-10000 (Mbit/s)\n"
 	     "  vf qemu-args VF                     what plugs this VF into a VM\n"
 	     "  pf set PF numvfs N                  how many VFs there are\n"
+	     "  card plug CARD                      hand a card, e.g. 0000:07, to the VM that "
+	     "plugs "
+	     "it in\n"
+	     "  card unplug CARD                    take it back\n"
+	     "  card qemu-args CARD                 what plugs this card into a VM\n"
 	     "  stop [--force]                      end the daemon; with --force also under "
 	     "running VMs\n"
 	     "  netdev VF [--netns NAME|PATH|PID] [--name NAME] [--mode interrupt|poll] [--budget "

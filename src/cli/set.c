@@ -135,6 +135,16 @@ static json_t *find_vf(json_t *tree, const char *address)
 	return NULL;
 }
 
+void cli_print_qemu_args(const char *socket)
+{
+	printf("-object memory-backend-memfd,id=mem,size=1G,share=on -m 1G -machine "
+	       "q35,memory-backend=mem "
+	       "-device pcie-root-port,id=rp0 "
+	       "-device '{\"driver\":\"vfio-user-pci\",\"bus\":\"rp0\","
+	       "\"socket\":{\"path\":\"%s\",\"type\":\"unix\"}}'\n",
+	       socket);
+}
+
 static int vf_qemu_args(const struct cli *cli, int argc, char **argv)
 {
 	json_t *tree, *vf;
@@ -147,12 +157,7 @@ static int vf_qemu_args(const struct cli *cli, int argc, char **argv)
 		return status;
 	vf = find_vf(tree, argv[0]);
 	if (vf)
-		printf("-object memory-backend-memfd,id=mem,size=1G,share=on -m 1G -machine "
-		       "q35,memory-backend=mem "
-		       "-device pcie-root-port,id=rp0 "
-		       "-device '{\"driver\":\"vfio-user-pci\",\"bus\":\"rp0\","
-		       "\"socket\":{\"path\":\"%s\",\"type\":\"unix\"}}'\n",
-		       json_string_value(json_object_get(vf, "socket")));
+		cli_print_qemu_args(json_string_value(json_object_get(vf, "socket")));
 	else
 		fprintf(stderr, "softiov: no VF %s here: see softiov show\n", argv[0]);
 	json_decref(tree);

@@ -55,9 +55,12 @@ static void show_faults(const char *indent, const json_t *function)
 		       text(latest, "address"), text(latest, "reason"), text(latest, "time"));
 }
 
+/* Without a MAC: that is the business of a PF driver in a VM. */
 static void show_vf_policy(const json_t *vf)
 {
-	printf("%s", text(vf, "mac"));
+	if (!json_object_get(vf, "mac"))
+		return;
+	printf("  %s", text(vf, "mac"));
 	if (number(vf, "vlan"))
 		printf(" vlan %lld", number(vf, "vlan"));
 	if (number(vf, "qos"))
@@ -72,6 +75,21 @@ static void show_vf_policy(const json_t *vf)
 		printf(" state %s", text(vf, "state"));
 }
 
+static void show_custody(const json_t *vf)
+{
+	const char *custody = text(vf, "custody");
+	bool running = is(vf, "receive_enabled") && is(vf, "transmit_enabled");
+
+	if (json_is_integer(json_object_get(vf, "attached")))
+		printf("  attached to process %lld%s%s\n", number(vf, "attached"),
+		       strcmp(custody, "orphan") ? "" : ", taken away by the card's VM",
+		       running ? "" : ", driver not running");
+	else if (!strcmp(custody, "host"))
+		printf("  free\n");
+	else
+		printf("  with the card's VM%s\n", running ? "" : ", driver not running");
+}
+
 static void show_vf(const json_t *vf)
 {
 	static const char indent[] = "            ";
@@ -79,15 +97,9 @@ static void show_vf(const json_t *vf)
 	const json_t *irq, *dma = json_object_get(vf, "dma");
 	size_t i;
 
-	printf("      VF %-2lld %s  ", number(vf, "vf"), text(vf, "address"));
+	printf("      VF %-2lld %s", number(vf, "vf"), text(vf, "address"));
 	show_vf_policy(vf);
-	if (json_is_integer(json_object_get(vf, "attached")))
-		printf("  attached to process %lld%s\n", number(vf, "attached"),
-		       is(vf, "receive_enabled") && is(vf, "transmit_enabled")
-			       ? ""
-			       : ", driver not running");
-	else
-		printf("  free\n");
+	show_custody(vf);
 	if (number(stats, "tx_packets") || number(stats, "rx_packets"))
 		printf("%stx %lld packets %lld bytes, rx %lld packets %lld bytes\n", indent,
 		       number(stats, "tx_packets"), number(stats, "tx_bytes"),
@@ -143,12 +155,26 @@ static void show_port(const json_t *port)
 		show_pf(pf);
 }
 
+/* Of a card in vm mode: where a VM gets it, and which one has it. */
+static void show_driver(const json_t *card)
+{
+	printf("  socket %s", text(card, "socket"));
+	if (json_is_integer(json_object_get(card, "attached")))
+		printf("  driven by process %lld", number(card, "attached"));
+	else
+		printf("  waits for a VM");
+}
+
 static void show_card(const json_t *card)
 {
 	const json_t *port;
 	size_t i;
 
-	printf("card %s  mode %s\n", text(card, "address"), text(card, "mode"));
+	printf("card %s  mode %s  device %s", text(card, "address"), text(card, "mode"),
+	       text(card, "device"));
+	if (json_object_get(card, "socket"))
+		show_driver(card);
+	putchar('\n');
 	json_array_foreach (json_object_get(card, "ports"), i, port)
 		show_port(port);
 }

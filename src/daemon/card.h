@@ -20,16 +20,20 @@
 #include "uplink/uplink.h"
 #include "util/log.h"
 #include "util/quiesce.h"
+#include "vmd/vmd.h"
 
 #define CARD_MAX_PFS (CONFIG_MAX_PORTS * CONFIG_MAX_PFS_PER_PORT)
 #define CARD_STATE_MAGIC 0x31564f4954464f53ull /* "SOFTIOV1" */
-#define CARD_STATE_VERSION 1
+#define CARD_STATE_VERSION 2
 
 struct event_base;
 
-/** struct card_vf_state, card_pf_state, card_state - the state file; the device model's part follows each PF. */
+/**
+ * struct card_vf_state, card_pf_state, card_state - the state file; the device model's part follows each PF.
+ * @bare, @seen: see struct card_vf
+ */
 struct card_vf_state {
-	struct pcie_function_state bare;
+	struct pcie_function_state bare, seen;
 	struct iovm_vf_state iovm;
 	struct iommu_state domain;
 };
@@ -48,16 +52,30 @@ struct card_state {
 	uint64_t model_offset,
 		model_stride; /* ixgbe state of PF n: model_offset + n * model_stride */
 	struct vport_stats uplink[CONFIG_MAX_PORTS];
+	struct vmd_state vmd;
 	struct card_pf_state pf[CARD_MAX_PFS];
 };
 
-/** struct card_vf - a VF in existence (VF Enable set). */
+/**
+ * struct card_vf - a VF. It *exists* while VF Enable says so: its index is below card_pf.vfs. One that does not and yet
+ * is managed is an orphan: the PF driver, in a VM, took it away from under a client.
+ *
+ * In vm mode a VF is *home* while the card's own VM may use it, and away from when a client comes until a grace period
+ * after it left (@returning).
+ *
+ * @bare: as the manager has it; what a client does reaches the device model through it
+ * @seen: as the card's own VM sees it (vm mode): the model while the VF is home, a PF in reset while it is away
+ * @iovm: NULL: neither exists nor is an orphan. Workers read it to signal, and @home to know whom
+ */
 struct card_vf {
 	struct card_pf *pf;
 	unsigned int index;
-	struct pcie_function bare;
+	struct pcie_function bare, seen;
 	struct iommu_domain *domain;
-	struct iovm_vf *_Atomic iovm; /* read by workers to signal */
+	struct iovm_vf *_Atomic iovm;
+	_Atomic bool home;
+	bool attached, returning;
+	struct quiesce_head returned;
 	char bdf[16];
 	char socket[120];
 	bool registers_shared;
@@ -74,8 +92,9 @@ struct card_pf {
 	struct pcie_function pcie;
 	struct iommu_domain *domain;
 	struct ixgbe_pf *model;
-	struct pf_driver *_Atomic driver;
-	struct function_ops ops; /* the model's, with VF Enable routed through the card */
+	struct pf_driver *_Atomic driver; /* of host mode */
+	bool up;			  /* and it is ready */
+	struct function_ops ops;	  /* the model's, with VF Enable routed through the card */
 	char bdf[16];
 	char netdev[IFNAMSIZ]; /* "": none */
 	unsigned int vfs;      /* in existence */
@@ -103,15 +122,43 @@ struct card_env {
 	void *ctx;
 };
 
+/** struct card_change - a change of mode under way; see card_mode.c. */
+struct card_change {
+	bool active;
+	unsigned int pending; /* PF drivers that have not ended, or begun, yet */
+	int error;
+	struct reason why;
+	struct quiesce_head grace;
+	void (*done)(void *ctx, int error, const char *why);
+	void *ctx;
+};
+
+/**
+ * struct card - a card.
+ * @mode: in force
+ * @vmd: in vm mode the endpoint by which a VM gets the card; workers read it to signal
+ * @leader: the DMA domain of that VM, which all functions it drives follow
+ * @reap: activated when orphans may be left to bury
+ */
 struct card {
 	const struct card_env *env;
 	const struct config_card *config;
+	char address[8]; /* "0000:07" */
+	enum config_mode mode;
+	struct vmd *_Atomic vmd;
+	struct iommu_domain *leader;
+	struct event *reap;
+	struct card_change change;
+	bool closing;	  /* card_detach() was called */
+	char socket[120]; /* of @vmd */
+	struct log_limit limit;
 	struct card_state *state;
 	size_t state_size;
 	int state_fd;
 	struct pcie_hierarchy *hierarchy;
-	unsigned int ports;
+	unsigned int ports, pfs;
 	struct card_port port[CONFIG_MAX_PORTS];
+	struct card_pf *pf[CARD_MAX_PFS]; /* of all ports, by function number */
 };
 
 /** card_create() - power the card on, bring its PFs up, enable VFs, open the sockets. Return: 0 or -errno, @why. */
@@ -139,11 +186,35 @@ void card_check(struct card *card);
 struct card_pf *card_find_pf(struct card *card, uint16_t routing_id);
 struct card_vf *card_find_vf(struct card *card, uint16_t routing_id);
 
-/** card_attached() - VFs with a client. */
+/** card_vf_exists() - by VF Enable and NumVFs. */
+static inline bool card_vf_exists(const struct card_vf *vf)
+{
+	return vf->index < vf->pf->vfs;
+}
+
+/** card_managed() - VF @vf of @pf, existing or orphan; NULL: neither. */
+struct card_vf *card_managed(struct card_pf *pf, unsigned int vf);
+
+/** card_attached() - VFs with a client; the VM that has the whole card counts as one more device. */
 unsigned int card_attached(struct card *card);
 
-/** card_pf_set_num_vfs() - as pf_set_num_vfs(), refused while a VF is attached. */
+/** card_pf_set_num_vfs() - as pf_set_num_vfs(), refused while a VF is attached, and in vm mode. */
 int card_pf_set_num_vfs(struct card_pf *pf, unsigned int numvfs, void (*done)(void *ctx, int error),
 			void *ctx, struct reason *why);
+
+/** card_pf_driver() - the PF driver, or NULL with @why: who drives the PF instead. */
+struct pf_driver *card_pf_driver(struct card_pf *pf, struct reason *why);
+
+/** card_pf_mac() - the PF's permanent address. */
+void card_pf_mac(const struct card_pf *pf, uint8_t mac[ETH_ALEN]);
+
+/**
+ * card_set_mode() - hand the card to a VM, or take it back. Nothing happens when it is in @mode already. Refused while a
+ * VM has the card or a VF. @done runs when it is over, maybe before this returns; @why is of an @error.
+ * Return: 0, or -errno with @why at once.
+ */
+int card_set_mode(struct card *card, enum config_mode mode,
+		  void (*done)(void *ctx, int error, const char *why), void *ctx,
+		  struct reason *why);
 
 #endif

@@ -104,12 +104,16 @@ static bool show_step(struct control *control)
 		control->vf = 0;
 		return true;
 	}
-	if (control->vf >= pf->vfs) {
-		control->pf_open = false;
-		control->pf++;
-		return true;
+	while (control->vf < IXGBE_MAX_VFS) {
+		struct card_vf *vf = card_managed(pf, control->vf++);
+
+		if (vf) {
+			json_array_append_new(control->vfs, inspect_vf(vf));
+			return true;
+		}
 	}
-	json_array_append_new(control->vfs, inspect_vf(&pf->vf[control->vf++]));
+	control->pf_open = false;
+	control->pf++;
 	return true;
 }
 
@@ -142,7 +146,7 @@ static struct card_vf *find_vf(struct control *control, const struct api_call *c
 
 		if (!pf)
 			refuse(why, 0, "no PF %s here", call->address);
-		else if ((unsigned int)call->vf >= pf->vfs)
+		else if (!card_managed(pf, (unsigned int)call->vf))
 			refuse(why, 0, "%s has no VF %d: it has %u", call->address, call->vf,
 			       pf->vfs);
 		else
@@ -165,16 +169,28 @@ static struct card_vf *find_vf(struct control *control, const struct api_call *c
 	return NULL;
 }
 
+/* Does it ask for what only the PF driver can do? */
+static bool is_policy(const struct api_vf_change *change)
+{
+	return change->has_mac || change->has_vlan || change->has_qos || change->has_spoofchk ||
+	       change->has_trust || change->has_state || change->has_query_rss ||
+	       change->has_max_tx_rate;
+}
+
 /*
  * All checks were made on the call's form. The driver can refuse an address or a VLAN, nothing else: the
  * address is tried first and the VLAN set first, so a refusal leaves everything as it was.
  */
 static int change_vf(struct card_vf *vf, const struct api_vf_change *c, struct reason *why)
 {
-	struct pf_driver *driver = atomic_load(&vf->pf->driver);
 	const struct pf_vf_state *now = &vf->pf->state->driver.vf[vf->index];
-	int error = c->has_mac ? pf_check_vf_mac(driver, vf->index, c->mac, why) : 0;
+	struct pf_driver *driver = card_pf_driver(vf->pf, why);
+	int error = 0;
 
+	if (!driver && is_policy(c))
+		return -EBUSY;
+	if (c->has_mac)
+		error = pf_check_vf_mac(driver, vf->index, c->mac, why);
 	if (!error && (c->has_vlan || c->has_qos))
 		error = pf_set_vf_vlan(driver, vf->index, c->has_vlan ? c->vlan : now->vlan,
 				       c->has_qos ? c->qos : now->qos, why);
@@ -242,6 +258,43 @@ static void pf_set(struct control *control, struct api_call *call)
 		api_refuse(call, error, why.text);
 }
 
+/* card plug, card unplug */
+
+static void on_mode(void *ctx, int error, const char *why)
+{
+	struct api_call *call = ctx;
+
+	if (error)
+		api_refuse(call, error, why);
+	else
+		answer_ok(call);
+}
+
+static struct card *find_card(struct control *control, const char *address)
+{
+	for (unsigned int i = 0; i < *control->ncards; i++)
+		if (!strcmp(control->cards[i]->address, address))
+			return control->cards[i];
+	return NULL;
+}
+
+static void card_set(struct control *control, struct api_call *call)
+{
+	struct card *card = find_card(control, call->address);
+	struct reason why = { "" };
+	int error;
+
+	if (!card) {
+		refuse(&why, 0, "no card %s here", call->address);
+		api_refuse(call, -ENODEV, why.text);
+		return;
+	}
+	error = card_set_mode(card, call->vm_mode ? CONFIG_MODE_VM : CONFIG_MODE_HOST, on_mode,
+			      call, &why);
+	if (error)
+		api_refuse(call, error, why.text);
+}
+
 static void stop(struct control *control, struct api_call *call)
 {
 	unsigned int attached = 0;
@@ -251,8 +304,8 @@ static void stop(struct control *control, struct api_call *call)
 		attached += card_attached(control->cards[i]);
 	if (attached && !call->force) {
 		refuse(&why, 0,
-		       "%u VFs are attached to VMs, whose network card would die: stop the VMs or "
-		       "use --force",
+		       "%u VFs or cards are attached to VMs, whose network would die: stop the VMs "
+		       "or use --force",
 		       attached);
 		api_refuse(call, -EBUSY, why.text);
 		return;
@@ -275,6 +328,9 @@ static void begin(struct control *control, struct api_call *call)
 		break;
 	case API_PF_SET:
 		pf_set(control, call);
+		break;
+	case API_CARD_SET:
+		card_set(control, call);
 		break;
 	case API_STOP:
 		stop(control, call);

@@ -48,14 +48,6 @@ json_t *inspect_workers(const struct dp *dp)
 	return list;
 }
 
-json_t *inspect_card(const struct card *card)
-{
-	char address[16];
-
-	snprintf(address, sizeof(address), "%04x:%02x", card->config->domain, card->config->bus);
-	return json_pack("{s:s, s:s, s:[]}", "address", address, "mode", "host", "ports");
-}
-
 static json_t *vport_stats(const struct vport_stats *stats)
 {
 	json_t *object = json_object(), *drops = json_object();
@@ -149,6 +141,37 @@ static json_t *dma(const struct iommu_domain *domain)
 	return object;
 }
 
+/* The VM that has the whole card, and the endpoint by which it has it. */
+static void set_endpoint(json_t *object, struct vmd *vmd, const struct iommu_domain *leader)
+{
+	struct vmd_info info;
+
+	vmd_info(vmd, &info);
+	json_object_set_new(object, "socket", json_string(info.socket_path));
+	json_object_set_new(object, "attached",
+			    info.client ? json_integer(info.client) : json_null());
+	set_u64(object, "attaches", info.attaches);
+	set_u64(object, "interrupts", info.interrupts);
+	set_u64(object, "lost_interrupts", info.lost_interrupts);
+	set_u64(object, "messages", info.messages);
+	set_u64(object, "message_errors", info.message_errors);
+	json_object_set_new(object, "dma", dma(leader));
+}
+
+json_t *inspect_card(const struct card *card)
+{
+	struct vmd *vmd = atomic_load(&card->vmd);
+	char device[8];
+	json_t *object;
+
+	snprintf(device, sizeof(device), "%04x", card->config->device_id);
+	object = json_pack("{s:s, s:s, s:s, s:[]}", "address", card->address, "mode",
+			   card->mode == CONFIG_MODE_VM ? "vm" : "host", "device", device, "ports");
+	if (vmd)
+		set_endpoint(object, vmd, card->leader);
+	return object;
+}
+
 static json_t *interrupts(struct card_pf *pf, int function)
 {
 	json_t *list = json_array();
@@ -205,16 +228,15 @@ json_t *inspect_pf(struct card_pf *pf)
 {
 	struct pf_driver *driver = atomic_load(&pf->driver);
 	unsigned int pool = ixgbe_vf_pools(pf->model);
-	json_t *object = json_pack("{s:s, s:i, s:i, s:i, s:[]}", "address", pf->bdf, "numvfs",
-				   (int)pf->vfs, "maxvfs", driver ? (int)pf_max_vfs(driver) : 0,
-				   "totalvfs", IXGBE_MAX_VFS, "vfs");
+	json_t *object =
+		json_pack("{s:s, s:i, s:i, s:i, s:[]}", "address", pf->bdf, "numvfs", (int)pf->vfs,
+			  "maxvfs", driver ? (int)pf_max_vfs(driver) : IXGBE_MAX_VFS, "totalvfs",
+			  IXGBE_MAX_VFS, "vfs");
 	struct pf_netdev_stats netdev;
 	uint8_t mac[ETH_ALEN];
 
-	if (driver) {
-		pf_driver_mac(driver, mac);
-		set_mac(object, "mac", mac);
-	}
+	card_pf_mac(pf, mac);
+	set_mac(object, "mac", mac);
 	json_object_set_new(object, "netdev",
 			    pf->netdev[0] ? json_string(pf->netdev) : json_null());
 	if (driver && pf_netdev_stats(driver, &netdev)) {
@@ -264,6 +286,16 @@ static void set_mailbox(json_t *object, const struct pf_vf_state *vf,
 	json_object_set_new(object, "mailbox", mailbox);
 }
 
+/* Who has the VF: the host, for its VMs; the card's own VM; a client; a client whom the card's VM took it from. */
+static const char *custody(const struct card_vf *vf)
+{
+	if (vf->pf->port->card->mode == CONFIG_MODE_HOST)
+		return "host";
+	if (vf->attached)
+		return card_vf_exists(vf) ? "away" : "orphan";
+	return atomic_load(&vf->home) ? "home" : "returning";
+}
+
 json_t *inspect_vf(struct card_vf *vf)
 {
 	struct card_pf *pf = vf->pf;
@@ -289,8 +321,11 @@ json_t *inspect_vf(struct card_vf *vf)
 	set_u64(object, "message_errors", info.message_errors);
 	if (info.advice)
 		json_object_set_new(object, "advice", json_string(info.advice));
-	set_policy(object, policy);
-	set_mailbox(object, policy, &model);
+	json_object_set_new(object, "custody", json_string(custody(vf)));
+	if (atomic_load(&pf->driver)) {
+		set_policy(object, policy);
+		set_mailbox(object, policy, &model);
+	}
 	json_object_set_new(object, "stats", vport_stats(&pf->state->stats[vf->index]));
 	json_object_set_new(object, "interrupts", interrupts(pf, (int)vf->index));
 	json_object_set_new(object, "queues", queues(pf, (int)vf->index));

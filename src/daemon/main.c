@@ -260,9 +260,10 @@ static void on_signal(evutil_socket_t number, short events, void *ctx)
 		attached += card_attached(d->card[i]);
 	if (attached && (!d->refused_ns || now - d->refused_ns > INSIST_NS)) {
 		d->refused_ns = now;
-		log_warning("%s refused: %u VFs are attached to VMs, whose network card would die. "
-			    "Stop the VMs, or: softiov stop --force, or signal again within 10 s",
-			    number == SIGINT ? "SIGINT" : "SIGTERM", attached);
+		log_warning(
+			"%s refused: %u VFs or cards are attached to VMs, whose network would die. "
+			"Stop the VMs, or: softiov stop --force, or signal again within 10 s",
+			number == SIGINT ? "SIGINT" : "SIGTERM", attached);
 		return;
 	}
 	on_stop(d);

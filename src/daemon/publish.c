@@ -84,37 +84,38 @@ void card_publish(struct card *card)
 
 void card_poll(struct card *card)
 {
-	for (unsigned int i = 0; i < card->ports; i++)
-		for (unsigned int k = 0; k < card->port[i].pfs; k++)
-			ixgbe_poll(card->port[i].pf[k].model);
+	for (unsigned int i = 0; i < card->pfs; i++)
+		ixgbe_poll(card->pf[i]->model);
 }
 
 void card_check(struct card *card)
 {
-	for (unsigned int i = 0; i < card->ports; i++)
-		for (unsigned int k = 0; k < card->port[i].pfs; k++)
-			for (unsigned int v = 0; v < card->port[i].pf[k].vfs; v++)
-				iovm_vf_check(atomic_load(&card->port[i].pf[k].vf[v].iovm));
+	struct vmd *vmd = atomic_load(&card->vmd);
+
+	if (vmd)
+		vmd_check(vmd);
+	for (unsigned int i = 0; i < card->pfs; i++)
+		for (unsigned int v = 0; v < IXGBE_MAX_VFS; v++)
+			if (card_managed(card->pf[i], v))
+				iovm_vf_check(atomic_load(&card->pf[i]->vf[v].iovm));
 }
 
 struct card_pf *card_find_pf(struct card *card, uint16_t routing_id)
 {
-	for (unsigned int i = 0; i < card->ports; i++)
-		for (unsigned int k = 0; k < card->port[i].pfs; k++)
-			if (card->port[i].pf[k].pcie.routing_id == routing_id)
-				return &card->port[i].pf[k];
+	for (unsigned int i = 0; i < card->pfs; i++)
+		if (card->pf[i]->pcie.routing_id == routing_id)
+			return card->pf[i];
 	return NULL;
 }
 
 struct card_vf *card_find_vf(struct card *card, uint16_t routing_id)
 {
-	for (unsigned int i = 0; i < card->ports; i++)
-		for (unsigned int k = 0; k < card->port[i].pfs; k++) {
-			struct card_pf *pf = &card->port[i].pf[k];
+	for (unsigned int i = 0; i < card->pfs; i++)
+		for (unsigned int v = 0; v < IXGBE_MAX_VFS; v++) {
+			struct card_vf *vf = card_managed(card->pf[i], v);
 
-			for (unsigned int v = 0; v < pf->vfs; v++)
-				if (pf->vf[v].bare.routing_id == routing_id)
-					return &pf->vf[v];
+			if (vf && vf->bare.routing_id == routing_id)
+				return vf;
 		}
 	return NULL;
 }
@@ -123,33 +124,52 @@ static unsigned int pf_attached(struct card_pf *pf)
 {
 	unsigned int n = 0;
 
-	for (unsigned int v = 0; v < pf->vfs; v++) {
-		struct iovm_vf_info info;
-
-		iovm_vf_info(atomic_load(&pf->vf[v].iovm), &info);
-		n += info.client != 0;
-	}
+	for (unsigned int v = 0; v < IXGBE_MAX_VFS; v++)
+		n += pf->vf[v].attached;
 	return n;
 }
 
 unsigned int card_attached(struct card *card)
 {
-	unsigned int n = 0;
+	unsigned int n = card_vm_client(card) != 0;
 
-	for (unsigned int i = 0; i < card->ports; i++)
-		for (unsigned int k = 0; k < card->port[i].pfs; k++)
-			n += pf_attached(&card->port[i].pf[k]);
+	for (unsigned int i = 0; i < card->pfs; i++)
+		n += pf_attached(card->pf[i]);
 	return n;
+}
+
+struct pf_driver *card_pf_driver(struct card_pf *pf, struct reason *why)
+{
+	struct pf_driver *driver = atomic_load(&pf->driver);
+	struct card *card = pf->port->card;
+	pid_t client = card_vm_client(card);
+
+	if (driver)
+		return driver;
+	if (card->change.active)
+		refuse(why, 0, "card %s: its mode is just being changed", card->address);
+	else if (client)
+		refuse(why, 0, "%s is driven by a VM (process %d): use ip link there", pf->bdf,
+		       (int)client);
+	else if (card->mode == CONFIG_MODE_VM)
+		refuse(why, 0, "%s is driven by the VM that plugs card %s in: use ip link there",
+		       pf->bdf, card->address);
+	else
+		refuse(why, 0, "%s has no driver: the daemon's log says why", pf->bdf);
+	return NULL;
 }
 
 int card_pf_set_num_vfs(struct card_pf *pf, unsigned int numvfs, void (*done)(void *ctx, int error),
 			void *ctx, struct reason *why)
 {
+	struct pf_driver *driver = card_pf_driver(pf, why);
 	unsigned int attached = pf_attached(pf);
 
+	if (!driver)
+		return -EBUSY;
 	if (attached && numvfs != pf->vfs)
 		return refuse(why, -EBUSY,
 			      "%s: %u of its VFs are attached to VMs: stop these first", pf->bdf,
 			      attached);
-	return pf_set_num_vfs(atomic_load(&pf->driver), numvfs, done, ctx, why);
+	return pf_set_num_vfs(driver, numvfs, done, ctx, why);
 }

@@ -121,6 +121,7 @@ def test_stale_sockets_are_replaced(crew):
     daemon.kill()
     assert daemon.socket("0000:07:10.0").exists(), "left over"
     daemon.start()
+    wait_until(lambda: "0000:07:10.0" in daemon.functions(), 5, "the VF and its new socket")
     with Vf(daemon.socket("0000:07:10.0")):
         pass
     assert daemon.stop() == 0
