@@ -153,10 +153,13 @@ IXGBE_READ(ixgbe_read_dmaidone)
 	return PCIE_DONE;
 }
 
-/* SECTXSTAT, SECRXSTAT: *value is the control register, whose storage they share. */
+/*
+ * SECTXSTAT, SECRXSTAT: *value is the control register, whose storage they share. Offload is said to be off by strap: a
+ * driver that believed in it would send in the clear what it was asked to encrypt.
+ */
 IXGBE_READ(ixgbe_read_secstat)
 {
-	*value = *value & IXGBE_SEC_DIS ? IXGBE_SECSTAT_RDY : 0;
+	*value = IXGBE_SECSTAT_OFF_DIS | (*value & IXGBE_SEC_DIS ? IXGBE_SECSTAT_RDY : 0);
 	return PCIE_DONE;
 }
 

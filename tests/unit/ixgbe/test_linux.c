@@ -218,7 +218,16 @@ static void test_pipeline_reset(void **state)
 	assert_int_equal(pf_rd(card, IXGBE_AUTOC), autoc & ~IXGBE_AUTOC_AN_RESTART);
 }
 
-/* --- 64-bit window of the queues: no SR-IOV, ixgbe_configure_*_ring() for 64 pairs ---------------- */
+/* ixgbe_init_ipsec_offload(): both say that there is none, or ESP would be offered. */
+static void test_no_ipsec(void **state)
+{
+	struct card *card = *state;
+
+	assert_true(pf_rd(card, IXGBE_SECTXSTAT) & IXGBE_SECSTAT_OFF_DIS);
+	assert_true(pf_rd(card, IXGBE_SECRXSTAT) & IXGBE_SECSTAT_OFF_DIS);
+}
+
+/* --- all queues: no SR-IOV, ixgbe_configure_*_ring() for 64 pairs ---------------- */
 
 static void test_every_queue_starts(void **state)
 {
@@ -261,6 +270,7 @@ int main(void)
 		CARD_TEST(test_signature_filters_are_taken),
 		CARD_TEST(test_perfect_filters_are_refused),
 		CARD_TEST(test_pipeline_reset),
+		CARD_TEST(test_no_ipsec),
 		CARD_TEST(test_every_queue_starts),
 	};
 

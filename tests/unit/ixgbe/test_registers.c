@@ -216,9 +216,9 @@ static void test_polls_end_at_once(void **state)
 	assert_int_equal(pf_rd(card, IXGBE_MSRWD) >> 16, 0xffff);
 	pf_wr(card, IXGBE_FDIRCMD, 0x7f);
 	assert_int_equal(pf_rd(card, IXGBE_FDIRCMD) & IXGBE_FDIRCMD_CMD, 0);
-	assert_int_equal(pf_rd(card, IXGBE_SECRXSTAT), 0);
+	assert_int_equal(pf_rd(card, IXGBE_SECRXSTAT), IXGBE_SECSTAT_OFF_DIS);
 	pf_wr(card, IXGBE_SECRXCTRL, IXGBE_SEC_DIS);
-	assert_int_equal(pf_rd(card, IXGBE_SECRXSTAT), IXGBE_SECSTAT_RDY);
+	assert_int_equal(pf_rd(card, IXGBE_SECRXSTAT), IXGBE_SECSTAT_OFF_DIS | IXGBE_SECSTAT_RDY);
 	pf_wr(card, IXGBE_EEC, IXGBE_EEC_REQ);
 	assert_int_equal(pf_rd(card, IXGBE_EEC), 0x3000 | 0x340); /* never granted */
 	pf_wr(card, IXGBE_AUTOC, IXGBE_AUTOC_RESET | IXGBE_AUTOC_AN_RESTART);
