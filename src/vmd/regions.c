@@ -92,8 +92,9 @@ static struct piece next_piece(const struct vmd *vmd, uint64_t address, uint32_t
 	struct pcie_target target = pcie_hierarchy_decode(
 		vmd->config.hierarchy, vmd->config.first_bus, vmd->config.buses, address);
 
+	/* None of the end of the address space is anybody's: do not stay there. */
 	return (struct piece){ .target = target,
-			       .len = (uint32_t)MIN((uint64_t)len, MAX(target.len, 1ull)) };
+			       .len = target.len && target.len < len ? (uint32_t)target.len : len };
 }
 
 static int memory_read(const struct vmd *vmd, uint64_t address, uint8_t *data, uint32_t len)
