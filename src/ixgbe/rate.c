@@ -9,7 +9,7 @@
  * as the frames it becomes.
  *
  * Hardware looks at a queue in every microsecond; a worker looks when it comes by, and it may come late. What a queue with
- * frames waiting loses by that is its worker's fault, and it may make up for it: up to LATE_NS.
+ * frames waiting loses by that is its worker's fault, and it may make up for it: up to LATE_UNITS.
  *
  * A queue waits without being asked: tx_burst says when its time comes (struct frame_burst.due_ns), and then it sends what
  * MMW_SIZE allows, not frame by frame. The queues beside it do not notice. A request to cut goes out whole, however long,
@@ -22,7 +22,8 @@
 #include "ixgbe/internal.h"
 
 #define UNITS_PER_NS 64u
-#define LATE_UNITS (10000000ull * UNITS_PER_NS) /* 10 ms */
+#define LATE_UNITS \
+	(50000000ull * UNITS_PER_NS) /* 50 ms: a worker may be without processor for so long */
 #define FCS_LEN 4u
 #define TAG_LEN 4u
 #define KIB 1024u
