@@ -131,7 +131,7 @@ static void count_sent(struct round *round, const struct frame *frame, unsigned 
 	round->bytes += bytes;
 }
 
-/* The frames leave with the tag that the port VLAN says. */
+/* The frames leave with the tag that the port VLAN says: all of one kind with the same. */
 static void set_tag(struct frame *frame, unsigned int n, const struct eswitch_key *key)
 {
 	for (unsigned int i = 0; i < n; i++) {
@@ -172,25 +172,29 @@ static void sort_train(struct round *round, struct frame *frame, const struct es
 	}
 }
 
-/* Which frames may be sent, and who gets them? */
+/* Which frames may be sent, and who gets them? Of frames of one flow only the first is looked at. */
 static void sort_burst(struct round *round, struct frame *frame, unsigned int n)
 {
+	uint64_t heads = ~round->worker->burst.same_flow & UINT64_MAX >> (FRAME_BURST - n), trains;
 	struct eswitch_key key[FRAME_BURST];
-	uint64_t trains;
+	uint8_t at[FRAME_BURST];
+	unsigned int keys = 0;
 
-	for (unsigned int i = 0; i < n; i++) {
-		frame[i].source = (uint16_t)round->source;
-		key[i] = (struct eswitch_key){ .header = frame[i].header,
-					       .vlan = frame[i].vlan,
-					       .tagged = frame[i].flags & FRAME_VLAN };
+	for (; heads; heads &= heads - 1) {
+		const struct frame *head = &frame[__builtin_ctzll(heads)];
+
+		at[keys] = (uint8_t)(head - frame);
+		key[keys++] = (struct eswitch_key){ .header = head->header,
+						    .vlan = head->vlan,
+						    .tagged = head->flags & FRAME_VLAN };
 	}
-	trains = eswitch_burst(round->config->table, round->source, key, n);
+	trains = eswitch_burst(round->config->table, round->source, key, keys);
 	while (trains) {
-		unsigned int from = (unsigned int)__builtin_ctzll(trains);
+		unsigned int first = (unsigned int)__builtin_ctzll(trains);
 
 		trains &= trains - 1;
-		sort_train(round, frame, &key[from], from,
-			   trains ? (unsigned int)__builtin_ctzll(trains) : n);
+		sort_train(round, frame, &key[first], at[first],
+			   trains ? at[__builtin_ctzll(trains)] : n);
 	}
 }
 
@@ -286,7 +290,7 @@ static void deliver(struct round *round, struct frame *frames)
 		if (vport == ESWITCH_UPLINK)
 			send_to_wire(round, frames, wanted);
 		else
-			to->ops->rx_burst(to->pool, frames, wanted, round->now);
+			to->ops->rx_burst(to->pool, &round->worker->burst, wanted, round->now);
 	}
 }
 
@@ -326,6 +330,9 @@ static void cross(const struct round *near, struct frame *frames)
 		.source = ESWITCH_UPLINK,
 		.now = near->now,
 	};
+	struct frame_burst *burst = &near->worker->burst;
+	uint64_t behind = near->crossing & near->crossing << 1; /* who has the one before in front of him */
+	uint64_t same_kind = 0, same_flow = 0;
 	unsigned int n = 0;
 
 	for (uint64_t left = near->crossing; left; left &= left - 1, n++) {
@@ -334,7 +341,11 @@ static void cross(const struct round *near, struct frame *frames)
 		if (unlikely(i != n))
 			frames[n] = frames[i];
 		frames[n].flags &= (uint16_t)~FRAME_LOOPBACK;
+		same_kind |= ((behind & burst->same_kind) >> i & 1) << n;
+		same_flow |= ((behind & burst->same_flow) >> i & 1) << n;
 	}
+	burst->same_kind = same_kind;
+	burst->same_flow = same_flow;
 	forward(&round, frames, n);
 }
 

@@ -52,6 +52,7 @@ static bool ask(struct dp_worker *worker, struct dp_port *port, const struct dp_
 	burst->n = 0;
 	burst->segments = 0;
 	burst->plain = false;
+	burst->same_kind = burst->same_flow = 0;
 	burst->due_ns = 0;
 	n = from->ops->tx_burst(from->queue, burst, now);
 	from->quiet_at = n ? 0 : rung;
@@ -124,6 +125,7 @@ static bool ask_uplink(struct dp_worker *worker, struct dp_port *port,
 	if (!uplink || now < port->uplink_next_ns)
 		return false;
 	worker->burst.plain = false;
+	worker->burst.same_kind = worker->burst.same_flow = 0;
 	n = uplink->ops->receive(uplink, worker->burst.frame, FRAME_BURST);
 	if (!n) {
 		port->uplink_next_ns = now + DP_UPLINK_RECHECK_NS;

@@ -54,7 +54,7 @@ enum frame_l4 { FRAME_L4_NONE, FRAME_L4_TCP, FRAME_L4_UDP, FRAME_L4_SCTP };
 /**
  * struct frame_info - the outer headers of a frame, for receive status, RSS and checksum
  * verification.
- * @l3_offset, @l4_offset: in the untagged frame, 0 when absent
+ * @l3_offset, @l4_offset: in the untagged frame, 0 when absent; within FRAME_HEADER_MAX
  * @ip_options: IPv4 options or IPv6 extension headers present
  * @fragment: an IP fragment (no L4 then)
  * @rerouted: IPv6 routing or destination options present: the addresses may not be those of the
@@ -64,8 +64,8 @@ enum frame_l4 { FRAME_L4_NONE, FRAME_L4_TCP, FRAME_L4_UDP, FRAME_L4_SCTP };
 struct frame_info {
 	uint8_t l3, l4;
 	bool ip_options, fragment, rerouted;
-	uint8_t reserved; /* no padding: compared as bytes */
-	uint16_t l3_offset, l4_offset;
+	uint8_t l3_offset, l4_offset;
+	uint8_t reserved; /* no padding: all but @ip_id is compared as one word */
 	uint16_t ip_id;
 };
 
@@ -82,15 +82,15 @@ struct frame_info {
  *	offsets into @header (checked: their sum <= @header_len when an offload flag is set)
  * @l4_proto: IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP, with FRAME_L4_CSUM or FRAME_TSO
  * @mss: payload bytes per cut frame, with FRAME_TSO; never 0
- * @source: vport that sent it
+ *
+ * @flags to @info are one vector: what the frames of a train have in common (frame/train.h).
  */
 struct frame {
 	const struct frame_segment *segment;
 	uint32_t len;
-	uint16_t flags;
 	uint16_t header_len;
 	uint16_t segments;
-	uint16_t source;
+	uint16_t flags;
 	uint16_t vlan;
 	uint16_t vlan_tpid;
 	struct frame_info info;

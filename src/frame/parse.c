@@ -27,7 +27,7 @@ static void parse_l4(const struct frame *frame, struct frame_info *info, uint8_t
 		info->l4 = FRAME_L4_SCTP;
 	else
 		return;
-	info->l4_offset = (uint16_t)offset;
+	info->l4_offset = (uint8_t)offset;
 }
 
 #define COMMON_HEADERS (ETH_HEADER_LEN + IPV4_HEADER_LEN + TCP_HEADER_LEN)

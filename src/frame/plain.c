@@ -55,6 +55,7 @@ bool frame_plain_verify(const struct frame *frame, uint8_t *to, uint32_t *status
 	if (unlikely(frame->info.l4 == FRAME_L4_SCTP || frame->segments != 1 || in_head % 2 ||
 		     frame->header_len > FRAME_HEADER_MAX - sizeof(uint64_t)))
 		return false;
+	copy_soon(segment->base, segment->len);
 	len = l4_length(frame);
 	left = len - in_head;
 	sum = sum_l4(l4, in_head, pseudo_header(frame, len));
@@ -79,6 +80,8 @@ bool frame_plain_complete(const struct frame *frame, uint8_t *to, uint32_t *stat
 		     (in_head % 2 && frame->segments) ||
 		     frame->header_len > FRAME_HEADER_MAX - sizeof(uint64_t)))
 		return false;
+	if (frame->segments)
+		copy_soon(frame->segment->base, frame->segment->len);
 	sum = sum_l4(frame->header + start, in_head, 0);
 	copy_bytes(to, frame->header, frame->header_len);
 	if (frame->segments)

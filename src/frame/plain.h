@@ -67,6 +67,16 @@ static inline uint32_t judge_ipv4(const uint8_t *ip)
 	return sum_verifies(sum) ? FRAME_IP_CHECKED : FRAME_IP_CHECKED | FRAME_IP_BAD;
 }
 
+/** frame_plain_usual() - TCP or UDP over IPv4 without options, not a fragment? */
+static inline bool frame_plain_usual(const struct frame *frame)
+{
+	const struct frame_info *info = &frame->info;
+
+	return info->l3 == FRAME_L3_IPV4 && !info->ip_options &&
+	       (info->l4 == FRAME_L4_TCP || info->l4 == FRAME_L4_UDP) &&
+	       frame->header_len <= FRAME_HEADER_MAX - sizeof(uint64_t);
+}
+
 /** frame_plain_judge_l4() - the part of frame_plain_judge() that is for the L4 checksum, if there is one. */
 bool frame_plain_judge_l4(const struct frame *frame, uint32_t *status);
 
@@ -83,6 +93,21 @@ static inline bool frame_plain_judge(const struct frame *frame, uint32_t *status
 	if (frame->info.l3 == FRAME_L3_IPV4)
 		*status = judge_ipv4(frame->header + frame->info.l3_offset);
 	if (frame->info.l4 == FRAME_L4_NONE || l4_no_udp_checksum(frame))
+		return true;
+	return frame_plain_judge_l4(frame, status);
+}
+
+/** frame_plain_judge_usual() - frame_plain_judge() of a frame that is frame_plain_usual(). */
+static inline bool frame_plain_judge_usual(const struct frame *frame, bool udp, uint32_t *status)
+{
+	const uint8_t *ip = frame->header + ETH_HEADER_LEN, *l4 = ip + IPV4_HEADER_LEN;
+	uint64_t sum = csum_add(get_le64(ip), get_le64(ip + 8));
+
+	sum = csum_add(sum, get_le32(ip + 16));
+	*status = FRAME_IP_CHECKED;
+	if (unlikely(!sum_verifies(sum)))
+		*status |= FRAME_IP_BAD;
+	if (udp && !get_le16(l4 + UDP_CHECKSUM))
 		return true;
 	return frame_plain_judge_l4(frame, status);
 }
@@ -104,9 +129,13 @@ bool frame_plain_complete(const struct frame *frame, uint8_t *to, uint32_t *stat
 /** frame_plain_copy() - all @frame->len bytes of a plain frame, without its tag. */
 static inline void frame_plain_copy(const struct frame *frame, uint8_t *to)
 {
+	if (unlikely(frame->segments))
+		copy_soon(frame->segment->base, frame->segment->len);
 	copy_bytes(to, frame->header, frame->header_len);
+	if (likely(!frame->segments))
+		return;
 	to += frame->header_len;
-	for (unsigned int i = 0; unlikely(i < frame->segments); i++) {
+	for (unsigned int i = 0; i < frame->segments; i++) {
 		copy_bytes(to, frame->segment[i].base, frame->segment[i].len);
 		to += frame->segment[i].len;
 	}

@@ -124,6 +124,12 @@ static uint8_t *map_descs(struct ixgbe_fetcher *fetcher, uint64_t address, unsig
 	return host;
 }
 
+static void tell_slots(uint8_t **slot, uint8_t *host, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		slot[i] = host + i * IXGBE_DESC_SIZE;
+}
+
 unsigned int ixgbe_ring_fetch(const struct ixgbe_ring *ring, struct ixgbe_fetcher *fetcher,
 			      unsigned int offset, unsigned int n, struct ixgbe_desc *desc,
 			      uint8_t **slot)
@@ -145,8 +151,7 @@ unsigned int ixgbe_ring_fetch(const struct ixgbe_ring *ring, struct ixgbe_fetche
 		}
 		memcpy(&desc[fetched], host, some * sizeof(desc[0]));
 		if (slot)
-			for (unsigned int i = 0; i < some; i++)
-				slot[fetched + i] = host + i * IXGBE_DESC_SIZE;
+			tell_slots(&slot[fetched], host, some);
 		fetched += some;
 	}
 	/* The driver may rewrite the ring at any time: nothing may be read from it a second time. */

@@ -291,6 +291,6 @@ void ixgbe_tx_context(struct ixgbe_txq_state *state, const struct ixgbe_desc *de
 
 unsigned int ixgbe_tx_burst(void *queue, struct frame_burst *burst, uint64_t now);
 void ixgbe_tx_complete(void *queue, struct frame_burst *burst, uint64_t now);
-void ixgbe_rx_burst(void *pool, const struct frame *frame, uint64_t wanted, uint64_t now);
+void ixgbe_rx_burst(void *pool, const struct frame_burst *burst, uint64_t wanted, uint64_t now);
 
 #endif

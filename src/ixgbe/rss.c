@@ -181,7 +181,8 @@ void ixgbe_rss_hash_last(struct ixgbe_rss_burst *burst, const struct frame *fram
 }
 
 void ixgbe_rss_spread(struct ixgbe_pf *pf, unsigned int pool, unsigned int queues,
-		      const struct frame *frame, uint64_t wanted, struct ixgbe_rss_burst *burst)
+		      const struct frame *frame, uint64_t wanted, uint64_t same_flow,
+		      struct ixgbe_rss_burst *burst)
 {
 	burst->pf = pf;
 	burst->mrqc = ixgbe_pf_reg(pf, IXGBE_MRQC);
@@ -201,9 +202,15 @@ void ixgbe_rss_spread(struct ixgbe_pf *pf, unsigned int pool, unsigned int queue
 		burst->wanted[0] = wanted;
 		return;
 	}
-	for (; wanted; wanted &= wanted - 1) {
+	while (wanted) {
 		unsigned int i = (unsigned int)__builtin_ctzll(wanted);
+		uint64_t flow = burst_alike(same_flow, i);
 
-		burst->wanted[ixgbe_rss_find(burst, &frame[i], i)] |= BIT64(i);
+		burst->wanted[ixgbe_rss_find(burst, &frame[i], i)] |= flow;
+		for (unsigned int k = i + 1; k < FRAME_BURST && flow >> k; k++) {
+			burst->type[k] = burst->type[i];
+			burst->hash[k] = burst->hash[i];
+		}
+		wanted &= ~flow;
 	}
 }

@@ -61,13 +61,16 @@ struct ixgbe_rss_burst {
 
 /**
  * ixgbe_rss_spread() - choose queues for the frames in the bitmap @wanted, all for @pool, which has
- * @queues queues.
+ * @queues queues. @same_flow: as in struct frame_burst, of these frames.
  */
 void ixgbe_rss_spread(struct ixgbe_pf *pf, unsigned int pool, unsigned int queues,
-		      const struct frame *frame, uint64_t wanted, struct ixgbe_rss_burst *burst);
+		      const struct frame *frame, uint64_t wanted, uint64_t same_flow,
+		      struct ixgbe_rss_burst *burst);
 
 /** ixgbe_rss_hash_last() - hash @frame, which becomes the last. */
 void ixgbe_rss_hash_last(struct ixgbe_rss_burst *burst, const struct frame *frame);
+
+_Static_assert(offsetof(struct frame_info, ip_id) == sizeof(uint64_t), "all else is one word");
 
 /* Are all fields that may be hashed the same? Good for IPv4, where comparing is cheaper than hashing. */
 static inline bool ixgbe_rss_same_flow(const struct frame *frame, const struct frame *other)
@@ -79,8 +82,7 @@ static inline bool ixgbe_rss_same_flow(const struct frame *frame, const struct f
 			     (get_le32(frame->header + frame->info.l4_offset) ^
 			      get_le32(other->header + other->info.l4_offset));
 
-	return !different && frame->info.l4_offset == other->info.l4_offset &&
-	       frame->info.l3 == FRAME_L3_IPV4;
+	return !different && frame->info.l3 == FRAME_L3_IPV4;
 }
 
 /* Hash and type of frame @i, @frame. Return: its queue. */

@@ -40,7 +40,9 @@ static void drop_frames(struct rx_pool *r, enum vport_drop why, const struct fra
 
 static void write_back(struct rx_window *w)
 {
-	for (uint32_t i = 0; i < w->next; i++) {
+	uint32_t n = w->next;
+
+	for (uint32_t i = 0; i < n; i++) {
 		uint64_t *slot = (uint64_t *)(void *)w->slot[i], half[2];
 
 		memcpy(half, &w->desc[i], sizeof(half));
@@ -173,8 +175,9 @@ static uint32_t max_frame(const struct ixgbe_pf *pf)
 	return max > ETH_FCS_LEN ? max - ETH_FCS_LEN : 0;
 }
 
-void ixgbe_rx_burst(void *ctx, const struct frame *frame, uint64_t wanted, uint64_t now)
+void ixgbe_rx_burst(void *ctx, const struct frame_burst *burst, uint64_t wanted, uint64_t now)
 {
+	const struct frame *frame = burst->frame;
 	struct ixgbe_pool *pool = ctx;
 	struct ixgbe_pf *pf = pool->pf;
 	unsigned int queues = ixgbe_pool_queues(pf);
@@ -186,9 +189,11 @@ void ixgbe_rx_burst(void *ctx, const struct frame *frame, uint64_t wanted, uint6
 	r.now = now;
 	r.max_len = max_frame(pf);
 	r.hash_wanted = ixgbe_pf_reg(pf, IXGBE_RXCSUM) & IXGBE_RXCSUM_PCSD;
+	r.same_kind = burst->same_kind;
+	r.same_flow = burst->same_flow & wanted & wanted << 1;
 	memset(&r.totals, 0, sizeof(r.totals));
 	if (likely(first < IXGBE_QUEUES && ixgbe_rx_allowed(pf, pool->index))) {
-		ixgbe_rss_spread(pf, pool->index, queues, frame, wanted, &r.rss);
+		ixgbe_rss_spread(pf, pool->index, queues, frame, wanted, r.same_flow, &r.rss);
 		for (unsigned int i = 0; i < IXGBE_RETA_QUEUES; i++)
 			if (r.rss.wanted[i])
 				deliver(&r, first + i, frame, r.rss.wanted[i]);

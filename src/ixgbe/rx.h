@@ -20,6 +20,8 @@ struct rx_totals {
  * struct rx_pool - a pool during one burst.
  * @max_len: without FCS and VLAN tag
  * @hash_wanted: RXCSUM.PCSD: the hash goes where IP ID and fragment checksum would
+ * @same_kind: as in struct frame_burst
+ * @same_flow: likewise, of the frames that the pool gets
  */
 struct rx_pool {
 	struct ixgbe_pool *pool;
@@ -27,6 +29,7 @@ struct rx_pool {
 	uint64_t now;
 	uint32_t max_len;
 	bool hash_wanted;
+	uint64_t same_kind, same_flow;
 	struct rx_totals totals;
 	struct ixgbe_rss_burst rss;
 };

@@ -52,25 +52,32 @@ static inline uint32_t packet_type(const struct frame_info *info)
 	return unlikely(info->ip_options) ? type | options[info->l3] : type;
 }
 
-/* FRAME_IP_CHECKED ... FRAME_L4_BAD, the four bits of @checked, as status and errors. */
-#define JUDGED(checked)                                      \
-	(((checked)&FRAME_IP_CHECKED ? IXGBE_RXD_IPCS : 0) | \
-	 ((checked)&FRAME_IP_BAD ? IXGBE_RXD_IPE : 0) |      \
-	 ((checked)&FRAME_L4_CHECKED ? IXGBE_RXD_L4CS : 0) | \
+/* FRAME_IP_CHECKED ... FRAME_L4_BAD, the four bits of @checked, as status and errors. @udp: IXGBE_RXD_UDPCS or 0 */
+#define JUDGED(checked, udp)                                         \
+	(((checked)&FRAME_IP_CHECKED ? IXGBE_RXD_IPCS : 0) |         \
+	 ((checked)&FRAME_IP_BAD ? IXGBE_RXD_IPE : 0) |              \
+	 ((checked)&FRAME_L4_CHECKED ? IXGBE_RXD_L4CS | (udp) : 0) | \
 	 ((checked)&FRAME_L4_BAD ? IXGBE_RXD_TCPE : 0))
-#define JUDGED_4(checked) \
-	JUDGED(checked), JUDGED((checked) + 1), JUDGED((checked) + 2), JUDGED((checked) + 3)
+#define JUDGED_4(checked, udp)                                                        \
+	JUDGED(checked, udp), JUDGED((checked) + 1, udp), JUDGED((checked) + 2, udp), \
+		JUDGED((checked) + 3, udp)
+#define JUDGED_ALL(udp) JUDGED_4(0, udp), JUDGED_4(4, udp), JUDGED_4(8, udp), JUDGED_4(12, udp)
 
-/* Advanced write-back, status and errors of the last descriptor (7.1.6.2). */
-static inline uint32_t advanced_status(const struct frame *frame, uint32_t checked)
+static const uint32_t judgement[] = { JUDGED_ALL(0) };
+static const uint32_t judgement_udp[] = { JUDGED_ALL(IXGBE_RXD_UDPCS) };
+
+static inline const uint32_t *judgements(const struct frame *frame)
 {
-	static const uint32_t judged[] = { JUDGED_4(0), JUDGED_4(4), JUDGED_4(8), JUDGED_4(12) };
-	uint32_t status = IXGBE_RXD_DD | IXGBE_RXD_EOP | judged[checked];
+	return frame->info.l4 == FRAME_L4_UDP ? judgement_udp : judgement;
+}
+
+/* Advanced write-back, status and errors of the last descriptor (7.1.6.2), but for the judgement. */
+static inline uint32_t advanced_status(const struct frame *frame)
+{
+	uint32_t status = IXGBE_RXD_DD | IXGBE_RXD_EOP;
 
 	status |= frame->flags & FRAME_LOOPBACK ? IXGBE_RXD_LB : 0;
 	status |= frame->flags & FRAME_VLAN ? IXGBE_RXD_VP : 0;
-	if (frame->info.l4 == FRAME_L4_UDP && checked & FRAME_L4_CHECKED)
-		status |= IXGBE_RXD_UDPCS;
 	return status;
 }
 
@@ -127,7 +134,8 @@ static void complete_advanced(const struct rx_pool *r, struct rx_window *w,
 		left -= len;
 		desc->dword[0] = type;
 		desc->dword[1] = hash;
-		desc->dword[2] = left ? IXGBE_RXD_DD : advanced_status(frame, cut->status);
+		desc->dword[2] = left ? IXGBE_RXD_DD
+				      : advanced_status(frame) | judgements(frame)[cut->status];
 		desc->dword[3] = len | (left ? 0 : vlan_field(frame));
 	}
 }
@@ -271,12 +279,20 @@ static void deliver_cut(struct rx_pool *r, struct rx_window *w, struct frame_cut
 static void map_window(struct rx_window *w)
 {
 	const struct ixgbe_dma_view view = ixgbe_dma_view(&w->q->fetcher, IOMMU_WRITE);
+	uint64_t last = view.size - w->buffer_len, have = w->have;
 
-	for (uint32_t i = w->next; i < w->have; i++) {
-		w->buffer[i] = ixgbe_dma_viewed(&view, buffer_address(&w->desc[i]), w->buffer_len);
-		__builtin_prefetch(w->buffer[i], 1);
-	}
 	w->mapped = w->have;
+	if (unlikely(view.size < w->buffer_len)) {
+		memset(w->buffer, 0, sizeof(w->buffer));
+		return;
+	}
+	for (uint64_t i = w->next; i < have; i++) {
+		uint64_t offset = buffer_address(&w->desc[i]) - view.iova;
+		uint8_t *buffer = likely(offset <= last) ? view.host + offset : NULL;
+
+		w->buffer[i] = buffer;
+		__builtin_prefetch(buffer, 1);
+	}
 }
 
 /*
@@ -304,7 +320,8 @@ static bool deliver_whole(struct rx_pool *r, struct rx_window *w, struct frame_c
 	n = frame_cut_run(cut, host, n, len);
 	what = (uint64_t)(r->hash_wanted ? r->rss.hash[i] : frame->info.ip_id) << 32 |
 	       packet_type(&frame->info) | r->rss.type[i];
-	status = (uint64_t)vlan_field(frame) << 32 | advanced_status(frame, cut->status);
+	status = (uint64_t)vlan_field(frame) << 32 | advanced_status(frame) |
+		 judgements(frame)[cut->status];
 	for (unsigned int k = 0; k < n; k++) {
 		put_le64(&desc[k].dword[0], what);
 		put_le64(&desc[k].dword[2], status | (uint64_t)len[k] << 32);
@@ -335,57 +352,111 @@ static void deliver_frame(struct rx_pool *r, struct rx_window *w, const struct f
 
 /* --- frames that ask for nothing, or next to nothing ------------------------------------------- */
 
-/* Its checksum is verified, or made. Return: false: it takes the iterator. */
-static inline bool copy_with_sums(const struct frame *frame, uint8_t *to, uint32_t *checked)
+/** enum kind - how the checksums of a plain frame are dealt with. */
+enum kind {
+	KIND_NO_IP,
+	KIND_USUAL, /* verified; TCP or UDP over IPv4, nothing else */
+	KIND_ANY,
+};
+
+/**
+ * struct likes - what frames of one kind have in common for this receiver.
+ * @status: second half of the descriptor but for length and @judged, which is by what is found of the checksums
+ */
+struct likes {
+	enum kind kind;
+	bool udp;
+	uint32_t type;
+	uint64_t status;
+	const uint32_t *judged;
+	uint32_t min_len, max_len;
+};
+
+static inline enum kind kind_of(const struct frame *frame)
 {
-	if (unlikely(frame->flags & FRAME_L4_CSUM))
+	const struct frame_info *info = &frame->info;
+
+	if (info->l3 == FRAME_L3_NONE)
+		return KIND_NO_IP;
+	return frame_plain_usual(frame) && !(frame->flags & FRAME_L4_CSUM) ? KIND_USUAL : KIND_ANY;
+}
+
+/* The frames of the kind of @first. Return: false: they take the iterator. */
+static inline bool open_likes(const struct rx_pool *r, const struct rx_window *w,
+			      const struct frame *first, struct likes *likes)
+{
+	uint16_t special = (FRAME_SPECIAL & ~FRAME_L4_CSUM) | (w->strip_vlan ? 0 : FRAME_VLAN);
+
+	likes->kind = kind_of(first);
+	likes->udp = first->info.l4 == FRAME_L4_UDP;
+	likes->type = packet_type(&first->info);
+	likes->status = (uint64_t)vlan_field(first) << 32 | advanced_status(first);
+	likes->judged = judgements(first);
+	likes->min_len = first->flags & FRAME_PAD ? FRAME_MIN_LEN : 0;
+	likes->max_len = MIN(w->buffer_len, r->max_len);
+	return likely(!(first->flags & special) && likes->max_len >= likes->min_len &&
+		      !(likes->kind == KIND_NO_IP && first->flags & FRAME_L4_CSUM));
+}
+
+/* The first half of the descriptor of frame @i, @frame, which has IP in it. */
+static inline uint64_t what_of(struct rx_pool *r, const struct frame *frame, unsigned int i,
+			       uint32_t type)
+{
+	ixgbe_rss_finish(&r->rss, frame, i);
+	return (uint64_t)(r->hash_wanted ? r->rss.hash[i] : frame->info.ip_id) << 32 | type |
+	       r->rss.type[i];
+}
+
+/*
+ * Copy a frame and verify its checksums, or make them. @checked: what was found.
+ * Return: false: it takes the iterator; nothing was done.
+ */
+static inline bool copy_with_sums(const struct frame *frame, const struct likes *likes,
+				  enum kind kind, uint8_t *to, uint32_t *checked)
+{
+	bool judged = true;
+
+	*checked = 0;
+	if (kind == KIND_USUAL)
+		judged = frame_plain_judge_usual(frame, likes->udp, checked);
+	else if (kind == KIND_ANY && frame->flags & FRAME_L4_CSUM)
 		return frame_plain_complete(frame, to, checked);
-	if (!frame_plain_judge(frame, checked))
+	else if (kind == KIND_ANY)
+		judged = frame_plain_judge(frame, checked);
+	if (unlikely(!judged))
 		return frame_plain_verify(frame, to, checked);
 	frame_plain_copy(frame, to);
 	return true;
 }
 
 /*
- * Deliver the first frames of the bitmap @wanted, up to one that is of another kind or for which
+ * Deliver the frames of one kind in the bitmap @wanted to the next descriptors, up to one for which
  * something is not at hand. Return: the frames left.
  */
-static uint64_t deliver_plain(struct rx_pool *r, struct rx_window *w, const struct frame *frame,
-			      uint64_t wanted)
+static inline __attribute__((always_inline)) uint64_t
+deliver_each(struct rx_pool *r, struct rx_window *w, const struct frame *frame, uint64_t wanted,
+	     const struct likes *likes, enum kind kind)
 {
-	uint32_t max_len = MIN(w->buffer_len, r->max_len), have = w->have, next = w->next;
-	uint16_t special = (FRAME_SPECIAL & ~FRAME_L4_CSUM) | (w->strip_vlan ? 0 : FRAME_VLAN);
-	uint64_t bytes = 0;
+	uint32_t min_len = likes->min_len, more = likes->max_len - min_len;
+	uint64_t same_what = r->hash_wanted ? r->same_flow & ~(wanted & -wanted) : 0;
+	uint64_t what = likes->type, bytes = 0;
+	uint32_t have = w->have, next;
 
-	if (unlikely(w->legacy || w->bad))
-		return wanted;
-	if (w->mapped != have)
-		map_window(w);
-	for (; wanted && next < have; wanted &= wanted - 1, next++) {
+	for (next = w->next; wanted && next < have; wanted &= wanted - 1, next++) {
 		unsigned int i = (unsigned int)__builtin_ctzll(wanted);
 		const struct frame *f = &frame[i];
-		struct ixgbe_desc *desc = &w->desc[next];
-		uint32_t len = f->len, type = 0, hash = 0, checked = 0;
-		uint8_t *host = w->buffer[next];
+		uint32_t len = f->len, checked;
+		uint8_t *to = w->buffer[next];
 
-		if (unlikely(!host || f->flags & special || len > max_len || frame_is_padded(f)))
+		if (unlikely(!to || len - min_len > more))
 			break;
-		if (f->segments)
-			copy_soon(f->segment->base, f->segment->len);
-		if (f->info.l3 != FRAME_L3_NONE) {
-			if (unlikely(!copy_with_sums(f, host, &checked)))
-				break;
-			ixgbe_rss_finish(&r->rss, f, i);
-			type = packet_type(&f->info) | r->rss.type[i];
-			hash = r->hash_wanted ? r->rss.hash[i] : f->info.ip_id;
-		} else {
-			if (unlikely(f->flags & FRAME_L4_CSUM))
-				break;
-			frame_plain_copy(f, host);
-		}
-		put_le64(&desc->dword[0], (uint64_t)hash << 32 | type);
-		put_le64(&desc->dword[2],
-			 (uint64_t)(len | vlan_field(f)) << 32 | advanced_status(f, checked));
+		if (unlikely(!copy_with_sums(f, likes, kind, to, &checked)))
+			break;
+		if (kind != KIND_NO_IP && !(same_what >> i & 1))
+			what = what_of(r, f, i, likes->type);
+		put_le64(&w->desc[next].dword[0], what);
+		put_le64(&w->desc[next].dword[2],
+			 likes->status | (uint64_t)len << 32 | likes->judged[checked]);
 		bytes += len;
 		count_kind(r, f, checked, 1);
 	}
@@ -393,6 +464,41 @@ static uint64_t deliver_plain(struct rx_pool *r, struct rx_window *w, const stru
 	w->free -= next - w->next;
 	w->bytes += bytes;
 	w->next = next;
+	return wanted;
+}
+
+/* Deliver frames of the kind of frame @i, the first in the bitmap @wanted. Return: the frames left. */
+static uint64_t deliver_kind(struct rx_pool *r, struct rx_window *w, const struct frame *frame,
+			     unsigned int i, uint64_t wanted)
+{
+	struct likes likes;
+
+	if (unlikely(!open_likes(r, w, &frame[i], &likes)))
+		return wanted;
+	if (likely(likes.kind == KIND_USUAL))
+		return deliver_each(r, w, frame, wanted, &likes, KIND_USUAL);
+	if (likes.kind == KIND_NO_IP)
+		return deliver_each(r, w, frame, wanted, &likes, KIND_NO_IP);
+	return deliver_each(r, w, frame, wanted, &likes, KIND_ANY);
+}
+
+/* Deliver the first frames of the bitmap @wanted, kind by kind. Return: the frames left. */
+static uint64_t deliver_plain(struct rx_pool *r, struct rx_window *w, const struct frame *frame,
+			      uint64_t wanted)
+{
+	if (unlikely(w->legacy || w->bad))
+		return wanted;
+	if (w->mapped != w->have)
+		map_window(w);
+	while (wanted && w->next < w->have) {
+		unsigned int i = (unsigned int)__builtin_ctzll(wanted);
+		uint64_t some = wanted & burst_alike(r->same_kind, i);
+		uint64_t left = deliver_kind(r, w, frame, i, some);
+
+		wanted ^= some ^ left;
+		if (unlikely(left))
+			break;
+	}
 	return wanted;
 }
 

@@ -21,6 +21,7 @@
  * (write-back).
  */
 #include "frame/plain.h"
+#include "frame/train.h"
 #include "ixgbe/internal.h"
 
 #define HEADER_COPY 128u  /* of a frame without offloads, or with short headers */
@@ -42,7 +43,7 @@ enum outcome { FRAME_OK, FRAME_BAD, FRAME_FAULT };
  * @n: descriptors fetched, @next: the first not yet consumed
  * @bytes: of frames that may be cut, bounded so that one guest's requests do not hold up the others; of all frames
  *	with a rate limit, which bounds them too
- * @plain: bit i: frame i was decoded by decode_plain()
+ * @plain: bit i: frame i was found by decode_plain(): @len[i] bytes at @host[i]
  * @header_want: per other frame, header bytes to copy in the second pass
  */
 struct decoder {
@@ -54,6 +55,8 @@ struct decoder {
 	uint32_t bytes, bytes_max;
 	uint64_t plain;
 	uint16_t header_want[FRAME_BURST];
+	const uint8_t *host[FRAME_BURST];
+	uint32_t len[FRAME_BURST];
 	struct ixgbe_desc desc[IXGBE_TX_BURST_DESCS];
 };
 
@@ -191,44 +194,45 @@ static inline bool is_plain(uint64_t upper)
 
 /*
  * Consume descriptors as long as each is a plain frame whose buffer the cached translation covers:
- * the common case of decode_next(), in one piece.
+ * the common case of decode_next(), in one piece. Mostly one asks for the same as the one before.
  */
 static void decode_plain(struct decoder *d)
 {
 	const struct ixgbe_dma_view view = ixgbe_dma_view(&d->q->fetcher, IOMMU_READ);
-	struct frame_burst *burst = d->burst;
-	struct frame_segment *segment = &burst->segment[burst->segments];
-	struct frame *frame = &burst->frame[burst->n];
-	unsigned int max = MIN(d->n - d->next, FRAME_BURST - burst->n), reports = d->q->reports, n;
+	unsigned int max = MIN(d->n - d->next, FRAME_BURST - d->burst->n), n;
+	const struct ixgbe_desc *desc = &d->desc[d->next];
+	const uint8_t **host = &d->host[d->burst->n];
+	uint32_t *lens = &d->len[d->burst->n], len = 0;
+	uint64_t before = 0, last_offset = 0;
 
 	if (unlikely(d->q->state->skipping))
 		return;
-	for (n = 0; n < max; n++, frame++, segment++) {
-		const struct ixgbe_desc *desc = &d->desc[d->next + n];
-		uint64_t upper = get_le64(&desc->dword[2]);
-		uint32_t len = IXGBE_TXD_LEN((uint32_t)upper);
-		const uint8_t *host = ixgbe_dma_viewed(&view, buffer_address(desc), len);
+	for (n = 0; n < max; n++) {
+		uint64_t upper = get_le64(&desc[n].dword[2]);
+		uint64_t offset = buffer_address(&desc[n]) - view.iova;
+		const uint8_t *at = view.host + offset;
 
-		if (unlikely(!host || !is_plain(upper)))
+		if ((upper & ~(uint64_t)IXGBE_TXD_RS) != before) {
+			len = IXGBE_TXD_LEN((uint32_t)upper);
+			if (unlikely(!is_plain(upper) || !len || len > view.size))
+				break;
+			before = upper & ~(uint64_t)IXGBE_TXD_RS;
+			last_offset = view.size - len;
+		}
+		if (unlikely(offset > last_offset))
 			break;
-		__builtin_prefetch(host);
+		host[n] = at;
+		lens[n] = len;
+		__builtin_prefetch(at);
 		if (len > CACHE_LINE)
-			__builtin_prefetch(host + CACHE_LINE);
-		segment->base = host;
-		segment->len = len;
-		frame->segment = segment;
-		frame->len = len;
-		frame->flags = d->flags;
-		frame->vlan = 0;
+			__builtin_prefetch(at + CACHE_LINE);
 		if (upper & IXGBE_TXD_RS)
-			d->q->report[reports++] = (uint8_t)(d->next + n);
+			d->q->report[d->q->reports++] = (uint8_t)(d->next + n);
 	}
-	d->q->reports = (uint16_t)reports;
 	if (n)
-		d->plain |= UINT64_MAX >> (FRAME_BURST - n) << burst->n;
+		d->plain |= UINT64_MAX >> (FRAME_BURST - n) << d->burst->n;
 	d->next += n;
-	burst->n += n;
-	burst->segments += n;
+	d->burst->n += n;
 }
 
 /* Go to the EOP of a frame that is too long. */
@@ -316,67 +320,148 @@ static void copy_header(struct frame_burst *burst, struct frame *frame, unsigned
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
-/* copy_header() and frame_finish() for a plain frame, which has one segment. */
-static inline int finish_plain(struct frame_burst *burst, struct frame *frame)
-{
-	struct frame_segment *segment = &burst->segment[frame->segment - burst->segment];
-	uint32_t len = MIN(frame->len, HEADER_COPY);
+/**
+ * struct finisher - the second pass over a burst: what is good of it so far.
+ * @kinds, @flows: bit i: good frame i is of another kind, of another flow than the one before
+ * @common: of the last good frame
+ */
+struct finisher {
+	struct decoder *d;
+	struct frame_burst *burst;
+	unsigned int good;
+	uint64_t packets, bytes;
+	uint64_t kinds, flows;
+	__m128i common;
+};
 
-	copy_bytes(frame->header, segment->base, len);
+/* The header and the rest of a plain frame. */
+static inline void take_plain(struct frame_burst *burst, struct frame *frame, const uint8_t *host,
+			      uint32_t len)
+{
+	uint32_t head = MIN(len, HEADER_COPY);
+	struct frame_segment *segment;
+
+	copy_bytes(frame->header, host, head);
 	atomic_signal_fence(memory_order_seq_cst); /* as in copy_header() */
-	frame->header_len = (uint16_t)len;
-	frame->segments = frame->len > len;
-	if (frame->segments) {
-		segment->base += len;
-		segment->len -= len;
-	}
-	return frame_plain_finish(frame);
+	frame->len = len;
+	frame->header_len = (uint16_t)head;
+	frame->segments = 0;
+	if (len <= HEADER_COPY)
+		return;
+	segment = &burst->segment[burst->segments++];
+	*segment = (struct frame_segment){ .base = host + head, .len = len - head };
+	frame->segment = segment;
+	frame->segments = 1;
 }
 
-static void count_cuts(const struct frame *frame, uint64_t *packets, uint64_t *bytes)
+/* @frame is the head of a train. Return: false: it is not good. */
+static __attribute__((noinline)) bool begin_train(struct finisher *f, struct frame_train *train,
+						  struct frame *frame)
 {
-	uint32_t cuts;
-	uint64_t cut_bytes;
+	uint64_t bit = BIT64(frame - f->burst->frame);
 
-	frame_count(frame, &cuts, &cut_bytes);
-	*packets += cuts;
-	*bytes += cut_bytes;
+	frame->flags = f->d->flags;
+	frame->vlan = 0;
+	if (unlikely(frame_plain_finish(frame))) {
+		count_drop(f->d, FRAME_BAD);
+		return false;
+	}
+	frame_train_begin(train, frame);
+	f->common = frame_common(frame);
+	f->kinds |= bit;
+	f->flows |= bit;
+	return true;
+}
+
+/* Frames @from ... @to - 1, all plain. */
+static void finish_plain(struct finisher *f, unsigned int from, unsigned int to)
+{
+	const struct decoder *d = f->d;
+	struct frame_burst *burst = f->burst;
+	struct frame *const first = &burst->frame[f->good], *frame = first;
+	uint32_t min_len = d->flags & FRAME_PAD ? FRAME_MIN_LEN : 0;
+	struct frame_train train;
+	uint64_t bytes = 0;
+
+	frame_train_end(&train);
+	for (unsigned int i = from; i < to; i++) {
+		uint32_t len = d->len[i];
+		enum train_match match;
+
+		take_plain(burst, frame, d->host[i], len);
+		match = frame_train_match(&train, frame->header, len);
+		if (likely(match != TRAIN_NO)) {
+			frame_train_join(&train, frame);
+			if (unlikely(match != TRAIN_FLOW))
+				f->flows |= BIT64(frame - burst->frame);
+		} else {
+			if (!begin_train(f, &train, frame))
+				continue;
+			len = frame->len; /* without a tag */
+		}
+		bytes += MAX(len, min_len);
+		frame++;
+	}
+	f->packets += (unsigned int)(frame - first);
+	f->good += (unsigned int)(frame - first);
+	f->bytes += bytes;
+}
+
+/* Frame @i, any but a plain one. */
+static void finish_special(struct finisher *f, unsigned int i)
+{
+	struct frame *frame = &f->burst->frame[i];
+	uint32_t packets;
+	uint64_t bytes;
+	__m128i common;
+
+	copy_header(f->burst, frame, f->d->header_want[i]);
+	if (unlikely(frame_finish(frame))) {
+		count_drop(f->d, FRAME_BAD);
+		return;
+	}
+	frame_count(frame, &packets, &bytes);
+	f->packets += packets;
+	f->bytes += bytes;
+	common = frame_common(frame);
+	if (!f->good || !frame_same_kind(common, f->common))
+		f->kinds |= BIT64(f->good);
+	f->flows |= BIT64(f->good);
+	f->common = common;
+	if (unlikely(f->good != i))
+		f->burst->frame[f->good] = *frame;
+	f->good++;
+}
+
+static unsigned int run_of_ones(uint64_t bits)
+{
+	return ~bits ? (unsigned int)__builtin_ctzll(~bits) : 64;
 }
 
 static void finish_frames(struct decoder *d)
 {
 	struct frame_burst *burst = d->burst;
-	unsigned int n = burst->n, good = 0;
-	uint64_t packets = 0, bytes = 0;
+	struct finisher f = { .d = d, .burst = burst };
+	unsigned int n = burst->n;
+	uint64_t good;
 
-	for (unsigned int i = 0; i < n; i++) {
-		struct frame *frame = &burst->frame[i];
-		int error;
+	for (unsigned int i = 0; i < n;) {
+		unsigned int plain = run_of_ones(d->plain >> i);
 
-		if (likely(d->plain >> i & 1)) {
-			error = finish_plain(burst, frame);
+		if (plain) {
+			finish_plain(&f, i, i + plain);
+			i += plain;
 		} else {
-			copy_header(burst, frame, d->header_want[i]);
-			error = frame_finish(frame);
+			finish_special(&f, i++);
 		}
-		if (unlikely(error)) {
-			count_drop(d, FRAME_BAD);
-			continue;
-		}
-		if (likely(!(frame->flags & FRAME_TSO))) {
-			packets++;
-			bytes += frame_wire_len(frame);
-		} else {
-			count_cuts(frame, &packets, &bytes);
-		}
-		if (unlikely(good != i))
-			burst->frame[good] = *frame;
-		good++;
 	}
-	burst->n = good;
-	burst->packets = packets;
-	burst->bytes = bytes;
-	burst->plain = n && good == n && d->plain == UINT64_MAX >> (FRAME_BURST - n);
+	burst->n = f.good;
+	burst->packets = f.packets;
+	burst->bytes = f.bytes;
+	burst->plain = n && f.good == n && d->plain == UINT64_MAX >> (FRAME_BURST - n);
+	good = f.good ? UINT64_MAX >> (FRAME_BURST - f.good) : 0;
+	burst->same_kind = good & ~f.kinds;
+	burst->same_flow = good & ~f.flows;
 }
 
 /* --- the queue ------------------------------------------------------------------------------- */

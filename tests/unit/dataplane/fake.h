@@ -3,8 +3,8 @@
  * fake.h - a device model and an uplink made of arrays, for the tests of this room.
  *
  * A sender's queue holds frames that the test puts there; a pool remembers what it got. Sender s is
- * pool s of partition 0 and has the address 02:00:00:00:00:<s>; every frame carries its sender and a
- * serial number behind the Ethernet header.
+ * pool s of partition 0 and has the address 02:00:00:00:00:<s>; every frame carries a serial number
+ * behind the Ethernet header.
  */
 #ifndef TEST_DATAPLANE_FAKE_H
 #define TEST_DATAPLANE_FAKE_H
@@ -39,8 +39,8 @@ struct fake_pool {
 	unsigned int index;
 	_Atomic unsigned int n;
 	uint32_t serial[FAKE_LOG];
-	uint8_t sender[FAKE_LOG];
-	unsigned int capacity; /* per burst; the rest is dropped as rx_no_descriptor */
+	uint8_t sender[FAKE_LOG]; /* the last byte of its address */
+	unsigned int capacity;	  /* per burst; the rest is dropped as rx_no_descriptor */
 	struct vport_stats stats;
 	_Atomic uint64_t expired, due_again;
 	_Atomic uint64_t expired_at;
@@ -104,13 +104,13 @@ static inline uint32_t fake_serial(const struct frame *frame)
 	return get_le32(frame->header + 16);
 }
 
-static inline void fake_rx_burst(void *ctx, const struct frame *frames, uint64_t wanted,
+static inline void fake_rx_burst(void *ctx, const struct frame_burst *burst, uint64_t wanted,
 				 uint64_t now)
 {
 	struct fake_pool *pool = ctx;
 
 	for (unsigned int i = 0; wanted; i++, wanted &= wanted - 1) {
-		const struct frame *frame = &frames[__builtin_ctzll(wanted)];
+		const struct frame *frame = &burst->frame[__builtin_ctzll(wanted)];
 		unsigned int at = atomic_load(&pool->n);
 		uint32_t packets;
 		uint64_t bytes;
@@ -123,7 +123,7 @@ static inline void fake_rx_burst(void *ctx, const struct frame *frames, uint64_t
 		stat_add(&pool->stats.rx_packets, packets);
 		stat_add(&pool->stats.rx_bytes, bytes);
 		pool->serial[at % FAKE_LOG] = fake_serial(frame);
-		pool->sender[at % FAKE_LOG] = (uint8_t)frame->source;
+		pool->sender[at % FAKE_LOG] = frame->header[2 * ETH_ALEN - 1];
 		atomic_store(&pool->n, at + 1);
 	}
 }

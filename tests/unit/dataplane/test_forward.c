@@ -92,7 +92,7 @@ static void test_unicast(void **state)
 		assert_int_equal(to->n, pool < 3 ? 67 : 66);
 		for (unsigned int i = 0; i < to->n; i++)
 			assert_int_equal(to->serial[i], i * 3 + pool - 1);
-		assert_int_equal(to->sender[0], eswitch_vport(0, 0));
+		assert_int_equal(to->sender[0], 0);
 	}
 	assert_int_equal(f->fake->wire.sent, 0);
 }
@@ -225,7 +225,7 @@ static void test_from_wire(void **state)
 	assert_int_equal(f->fake->wire.sent, 0);
 	assert_int_equal(f->fake->uplink_stats.tx_packets, 2);
 	assert_int_equal(f->fake->uplink_stats.drop[VPORT_DROP_TX_NO_RECEIVER], 1);
-	assert_int_equal(f->fake->pool[5].sender[0], ESWITCH_UPLINK);
+	assert_int_equal(f->fake->pool[5].sender[0], 100);
 }
 
 static void test_tso(void **state)

@@ -225,7 +225,7 @@ static void test_ipv6_types(void **state)
 	make_ip6(&frame, 0, 6);
 	frame.flags = FRAME_CSUM_GOOD;
 	assert_int_equal(frame_finish(&frame), 0);
-	ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, 1), &frame, 1, 1);
+	receive(card, 1, &frame);
 	assert_int_equal(rx_desc(card, 1, 0, 0)->dword[0], 0x140);
 	assert_int_equal(rx_desc(card, 1, 0, 0)->dword[2] & IXGBE_RXD_LB, 0); /* from the wire */
 	assert_int_equal(rx_desc(card, 1, 0, 0)->dword[2] & (IXGBE_RXD_L4CS | IXGBE_RXD_TCPE),
@@ -234,12 +234,12 @@ static void test_ipv6_types(void **state)
 	frame.header[54] = 17;
 	frame.header[55] = 0;
 	assert_int_equal(frame_finish(&frame), 0);
-	ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, 1), &frame, 1, 1);
+	receive(card, 1, &frame);
 	assert_int_equal(rx_desc(card, 1, 0, 1)->dword[0], 0x2c0);
 	make_ip4(&frame, 0, 132);
 	frame.header[14] = 0x46; /* an option */
 	assert_int_equal(frame_finish(&frame), 0);
-	ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, 1), &frame, 1, 1);
+	receive(card, 1, &frame);
 	assert_int_equal(rx_desc(card, 1, 0, 2)->dword[0], 0x430);
 }
 
@@ -525,12 +525,12 @@ static void test_wild_modes(void **state)
 			pf_write(card, IXGBE_GCR_EXT, vt);
 			pf_write(card, IXGBE_MRQC, mode | 0x00f30000);
 			for (unsigned int pool = 0; pool < IXGBE_POOLS; pool++)
-				ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, pool), &frame, 1, 1);
+				receive(card, pool, &frame);
 		}
 	}
 	pf_write(card, IXGBE_VT_CTL, 0);
 	for (unsigned int pool = 0; pool < IXGBE_POOLS; pool++)
-		ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, pool), &frame, 1, 1);
+		receive(card, pool, &frame);
 	for (unsigned int pool = 0; pool < IXGBE_POOLS; pool++) {
 		assert_int_equal(card->stats[pool].rx_packets, 0);
 		assert_int_equal(drops(card, pool, VPORT_DROP_RX_DISABLED), 65);

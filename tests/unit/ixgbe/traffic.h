@@ -328,11 +328,19 @@ static inline void tx_complete(struct card *card, unsigned int vf)
 	ixgbe_model_ops.tx_complete(txq(card, vf), &card->burst, 1000);
 }
 
+/* @frame comes for @pool, from anywhere. */
+static inline void receive(struct card *card, unsigned int pool, const struct frame *frame)
+{
+	card->burst.frame[0] = *frame;
+	card->burst.same_kind = card->burst.same_flow = 0;
+	ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, pool), &card->burst, 1, 1);
+}
+
 /* Everything @from has posted goes to pool @to, burst by burst. */
 static inline void run(struct card *card, unsigned int from, unsigned int to)
 {
 	while (tx_burst(card, from)) {
-		ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, to), card->burst.frame,
+		ixgbe_model_ops.rx_burst(ixgbe_pool(card->pf, to), &card->burst,
 					 UINT64_MAX >> (FRAME_BURST - card->burst.n), 1000);
 		tx_complete(card, from);
 	}
