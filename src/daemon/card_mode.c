@@ -135,15 +135,10 @@ static void plug(struct card *card)
 
 /* What stands against it */
 
-static unsigned int vfs_attached(struct card *card)
-{
-	return card_attached(card) - (card_vm_client(card) != 0);
-}
-
-static int check(struct card *card, struct reason *why)
+/* Whichever mode is asked for. */
+static int check_card(struct card *card, struct reason *why)
 {
 	pid_t client = card_vm_client(card);
-	unsigned int vfs = vfs_attached(card);
 
 	if (card->change.active)
 		return refuse(why, -EBUSY, "card %s: its mode is just being changed",
@@ -152,10 +147,17 @@ static int check(struct card *card, struct reason *why)
 		return refuse(why, -EBUSY,
 			      "card %s is plugged into a VM (process %d): stop it first",
 			      card->address, (int)client);
-	if (vfs)
+	return 0;
+}
+
+static int check_functions(struct card *card, struct reason *why)
+{
+	unsigned int attached = card_attached(card);
+
+	if (attached)
 		return refuse(why, -EBUSY,
 			      "card %s: %u of its VFs are attached to VMs: stop these first",
-			      card->address, vfs);
+			      card->address, attached);
 	for (unsigned int i = 0; i < card->pfs; i++)
 		if (atomic_load(&card->pf[i]->driver) && !card->pf[i]->up)
 			return refuse(why, -EBUSY, "%s is just coming up: try again",
@@ -167,13 +169,15 @@ int card_set_mode(struct card *card, enum config_mode mode,
 		  void (*done)(void *ctx, int error, const char *why), void *ctx,
 		  struct reason *why)
 {
-	int error;
+	int error = check_card(card, why);
 
-	if (mode == card->mode && !card->change.active) {
+	if (error)
+		return error;
+	if (mode == card->mode) {
 		done(ctx, 0, "");
 		return 0;
 	}
-	error = check(card, why);
+	error = check_functions(card, why);
 	if (error)
 		return error;
 	card->change = (struct card_change){ .active = true, .done = done, .ctx = ctx };
