@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab import REPO, program, wait_until
-from vfio_user import Vf
+from vfio_user import Client, Refused, Vf
 
 BAD_CONFIGS = [
     ("cards:\n  - address: '0000:07'\n    colour: red\n", 3, ["colour", "ports"]),
@@ -27,11 +27,13 @@ BAD_CONFIGS = [
     ("cards:\n  - ports:\n      - pfs: [{ vf: { 0: { registers: open } } }]\n", 3,
      ["open", "shared", "trapped"]),
     ("cards:\n  - address: '0000:07'\n  - address: '0000:09'\n", 3, ["overlap"]),
+    ("cards:\n  - address: '0000:07'\n    mode: guest\n", 3, ["guest", "host, vm"]),
+    ("cards:\n  - device: 10fc\n", 2, ["10fc", "10f8, 10fb"]),
     ("cards: [\n", 2, ["YAML"]),
     ("cards: []\n", 1, ["cards"]),
 ]
 CONFIG_NAMES = ["key", "range", "number", "card", "uplink", "vfs", "pfs", "mac", "vlan",
-                "registers", "overlap", "yaml", "none"]
+                "registers", "overlap", "mode", "device", "yaml", "none"]
 
 
 def softiovd(*args, prefix=(), **kwargs):
@@ -177,6 +179,12 @@ def test_runs_without_root(crew):
     (["pf", "set", "0000:07:00.0", "numvfs", "x"], "x"),
     (["pf", "set", "0000:07:00.0", "numvfs", "65"], "64"),
     (["pf", "set", "0000:07:00.0", "numvfs", "64"], "63"),  # its own interface takes one pool
+    (["card"], "plug, unplug"),
+    (["card", "swap", "0000:07"], "swap"),
+    (["card", "plug"], "0000:07"),
+    (["card", "plug", "0000:07:00.0"], "0000:07"),
+    (["card", "unplug", "0000:07", "now"], "one card"),
+    (["card", "qemu-args"], "0000:07"),
     (["stop", "now"], "now"),
 ])
 def test_malformed_words(daemon, words, names):
@@ -191,6 +199,10 @@ def test_malformed_words(daemon, words, names):
     (["vf", "set", "0000:07:00.0", "vf", "8", "vlan", "1"], "VF 8"),
     (["vf", "qemu-args", "0000:09:10.0"], "0000:09:10.0"),
     (["pf", "set", "0000:07:00.1", "numvfs", "4"], "0000:07:00.1"),
+    (["card", "plug", "0000:08"], "0000:08"),
+    (["card", "unplug", "0001:07"], "0001:07"),
+    (["card", "qemu-args", "0000:08"], "0000:08"),
+    (["card", "qemu-args", "0000:07"], "host mode"),
 ])
 def test_what_is_not_there(daemon, words, names):
     before = policy(daemon)
@@ -233,6 +245,8 @@ def test_curl(daemon):
     (400, "/v1/vf/0000:07:10.0", ["-X", "PATCH", "-d", '{"vlan": "1"}'], "vlan"),
     (400, "/v1/vf/0000:07:10.0", ["-X", "PATCH", "-d", '{"qos": 1, "vlan": 5000}'], "vlan"),
     (400, "/v1/pf/0000:07:00.0", ["-X", "PATCH", "-d", '{"numvfs": -1}'], "numvfs"),
+    (404, "/v1/card/0000:08", ["-X", "PATCH", "-d", '{"mode": "vm"}'], "0000:08"),
+    (400, "/v1/card/0000:07", ["-X", "PATCH", "-d", '{"mode": "both"}'], "host, vm"),
     (400, "/v1/stop", ["-X", "POST", "-d", '{"force": "yes"}'], "force"),
 ])
 def test_malformed_requests(daemon, status, path, args, names):
@@ -289,3 +303,90 @@ def test_stop(crew):
     again = crew.daemon("cards: [{ address: '0000:07' }]\n")
     assert again.cli("stop")[0] == 0
     assert again.process.wait(5) == 0
+
+
+@pytest.fixture
+def vm_card(crew):
+    """A card that waits for a VM."""
+    daemon = crew.daemon("cards: [{ address: '0000:07', mode: vm, socket: { mode: '0620' } }]\n")
+    daemon.card_socket()
+    return daemon
+
+
+def test_card_in_vm_mode(vm_card):
+    path = vm_card.card_socket()
+    card = vm_card.show()["cards"][0]
+    assert (card["mode"], card["device"]) == ("vm", "10f8")
+    assert card["socket"] == str(path) and stat.S_IMODE(os.stat(path).st_mode) == 0o620
+    assert card["attached"] is None and card["attaches"] == 0
+    pf = vm_card.function("0000:07:00.0")
+    assert pf["numvfs"] == 0 and pf["vfs"] == [] and pf["netdev"] is None
+    assert f"mode vm  device 10f8  socket {path}  waits for a VM\n" in vm_card.cli("show")[1]
+    rc, out, err = vm_card.cli("card", "qemu-args", "0000:07")
+    words = subprocess.run(["sh", "-c", f"printf '%s\n' {out}"], capture_output=True, text=True)
+    assert json.loads(words.stdout.splitlines()[-1])["socket"]["path"] == str(path)
+    assert rc == 0 and out.count("\n") == 1 and "vmd" in err
+
+    rc, out, err = vm_card.cli("pf", "set", "0000:07:00.0", "numvfs", "4")
+    assert (rc, out) == (1, "") and "ip link" in err and "0000:07" in err
+    assert vm_card.stop() == 0
+    assert not list(vm_card.run_dir.iterdir()), "an orderly end leaves nothing"
+
+
+def test_card_in_use(vm_card):
+    with Client(vm_card.card_socket()):
+        card = vm_card.show()["cards"][0]
+        assert card["attached"] == os.getpid() and card["attaches"] == 1
+        assert f"driven by process {os.getpid()}\n" in vm_card.cli("show")[1]
+        me = f"process {os.getpid()}"
+        for words, names in ((["card", "plug", "0000:07"], me), (["card", "unplug", "0000:07"], me),
+                             (["pf", "set", "0000:07:00.0", "numvfs", "4"], me),
+                             (["stop"], "1 VFs or cards")):
+            rc, out, err = vm_card.cli(*words)
+            assert (rc, out) == (1, "") and names in err
+        with pytest.raises((Refused, ConnectionError)):
+            Client(vm_card.card_socket())
+    wait_until(lambda: vm_card.show()["cards"][0]["attached"] is None, 5, "detachment")
+    assert vm_card.cli("card", "unplug", "0000:07") == (0, "", "")
+
+
+def test_card_changes_hands(crew):
+    """To a VM and back, while another card's VFs are at work."""
+    daemon = crew.daemon("cards: [{ address: '0000:07' }, { address: '0000:17' }]\n")
+    sockets = [daemon.socket(function) for function in ("0000:07:10.0", "0000:17:10.0")]
+    before = policy(daemon)
+    with Vf(sockets[1]) as other:
+        with Vf(sockets[0]):
+            rc, _, err = daemon.cli("card", "plug", "0000:07")
+            assert rc == 1 and "1 of its VFs" in err
+        wait_until(lambda: daemon.function("0000:07:10.0")["attached"] is None, 5, "detachment")
+        for _ in range(3):
+            assert daemon.cli("card", "plug", "0000:07") == (0, "", "")
+            assert daemon.card_socket().exists() and not sockets[0].exists()
+            assert [card["mode"] for card in daemon.show()["cards"]] == ["vm", "host"]
+            assert daemon.cli("card", "plug", "0000:07")[0] == 0, "it is so already"
+            assert daemon.cli("card", "unplug", "0000:07") == (0, "", "")
+            assert not (daemon.run_dir / "card-0000:07.sock").exists()
+            assert policy(daemon) == before
+            with Vf(sockets[0]) as vf:
+                assert vf.mac == daemon.function("0000:07:10.0")["mac"]
+            wait_until(lambda: daemon.function("0000:07:10.0")["attached"] is None, 5,
+                       "detachment")
+        assert other.reg(0x8) != 0xffffffff
+    status, answer = curl(daemon, "/v1/card/0000:17", "-X", "PATCH", "-d", '{"mode": "host"}')
+    assert (status, answer) == (200, {"ok": True})
+
+
+def test_card_that_cannot_be_plugged(crew):
+    """Something is in the way of its socket: it stays in host mode, and works."""
+    daemon = crew.daemon("cards: [{ address: '0000:07' }]\n")
+    daemon.socket("0000:07:10.0")
+    (daemon.run_dir / "card-0000:07.sock").mkdir()
+    rc, out, err = daemon.cli("card", "plug", "0000:07")
+    assert (rc, out) == (1, "") and "card-0000:07.sock" in err
+    assert daemon.show()["cards"][0]["mode"] == "host"
+    with Vf(daemon.socket("0000:07:10.0")):
+        pass
+    (daemon.run_dir / "card-0000:07.sock").rmdir()
+    wait_until(lambda: daemon.function("0000:07:10.0")["attached"] is None, 5, "detachment")
+    assert daemon.cli("card", "plug", "0000:07") == (0, "", "")

@@ -53,6 +53,14 @@ static const struct {
 	{ API_PATCH, "/v1/vf/0000:07:10.0", "{\"registers\":\"fast\"}", 400, "trapped, shared" },
 	{ API_PATCH, "/v1/pf/0000:07:00.0", "{\"numvfs\":65}", 400, "0 to 64" },
 	{ API_PATCH, "/v1/pf/0000:07:00.0", "{\"numvfs\":-1}", 400, "0 to 64" },
+	{ API_GET, "/v1/card/0000:07", NULL, 405, "PATCH only" },
+	{ API_PATCH, "/v1/card/", "{}", 404, "no such path" },
+	{ API_PATCH, "/v1/card/0000:07/vf/1", "{\"mode\":\"vm\"}", 404, "no such path" },
+	{ API_PATCH, "/v1/card/0000:07", NULL, 400, "not JSON" },
+	{ API_PATCH, "/v1/card/0000:07", "{}", 400, "at least one" },
+	{ API_PATCH, "/v1/card/0000:07", "{\"mode\":\"guest\"}", 400, "mode 'guest'" },
+	{ API_PATCH, "/v1/card/0000:07", "{\"mode\":1}", 400, "host, vm" },
+	{ API_PATCH, "/v1/card/0000:07", "{\"numvfs\":1}", 400, "allowed: mode" },
 	{ API_POST, "/v1/stop", "{\"force\":\"yes\"}", 400, "true or false" },
 };
 
@@ -120,6 +128,13 @@ static void test_others(void **state)
 			 0);
 	assert_int_equal(call.kind, API_PF_SET);
 	assert_int_equal(call.numvfs, 63);
+	assert_int_equal(parse(API_PATCH, "/v1/card/0001:1f", "{\"mode\":\"vm\"}", &call, &why), 0);
+	assert_int_equal(call.kind, API_CARD_SET);
+	assert_string_equal(call.address, "0001:1f");
+	assert_true(call.vm_mode);
+	assert_int_equal(parse(API_PATCH, "/v1/card/0000:07", "{\"mode\":\"host\"}", &call, &why),
+			 0);
+	assert_false(call.vm_mode);
 	assert_int_equal(parse(API_POST, "/v1/stop", NULL, &call, &why), 0);
 	assert_false(call.force);
 	assert_int_equal(parse(API_POST, "/v1/stop", "{\"force\":true}", &call, &why), 0);
