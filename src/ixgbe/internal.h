@@ -86,7 +86,7 @@ struct ixgbe_i2c {
 
 /**
  * struct ixgbe_pvf_counters - what the PF sees of a VF's counters and the VF does not.
- * @gprc ... @gotc: counted for earlier clients of the VF: the PF's registers never go back
+ * @gprc ... @gotc: to be added: counted for earlier clients of the VF, less what was before the VF (modulo 2^64)
  * @gorc_high, @gotc_high: bits 35:32 when the PF read bits 31:0
  */
 struct ixgbe_pvf_counters {
@@ -341,6 +341,8 @@ int ixgbe_home_reset(struct ixgbe_pf *pf, struct ixgbe_home *home);
 struct ixgbe_home *ixgbe_home_of(struct ixgbe_pf *pf, unsigned int q);
 /** ixgbe_vf_counters() - write the VF's counters into the holes of its queue 0. Device thread. */
 void ixgbe_vf_counters(struct ixgbe_vf *vf);
+/** ixgbe_pvf_restart() - the PF's registers count from 0 for this VF, which VF Enable just made. Device thread. */
+void ixgbe_pvf_restart(struct ixgbe_vf *vf);
 /** ixgbe_vf_clear_counters() - the VF's registers count from 0 again, for a new client. Device thread. */
 void ixgbe_vf_clear_counters(struct ixgbe_vf *vf);
 

@@ -326,8 +326,10 @@ static int pf_vf_enable(void *ctx, unsigned int numvfs)
 
 	if (numvfs > pf->config.total_vfs || numvfs > IXGBE_MAX_VFS)
 		return -EINVAL;
-	for (unsigned int v = 0; v < numvfs; v++)
+	for (unsigned int v = 0; v < numvfs; v++) {
 		ixgbe_vf_power_on(&pf->vf[v]);
+		ixgbe_pvf_restart(&pf->vf[v]);
+	}
 	pf->state->num_vfs = numvfs;
 	ixgbe_rebind(pf);
 	return 0;

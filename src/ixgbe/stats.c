@@ -265,6 +265,21 @@ void ixgbe_vf_counters(struct ixgbe_vf *vf)
 }
 
 /*
+ * A VF begins, and so does the PF driver's account of it, at 0: what its pool counted belongs to an earlier VF, or to the
+ * PF itself while it had no VFs. The VF's own registers go on: a client that outlived VF Enable looks at them.
+ */
+void ixgbe_pvf_restart(struct ixgbe_vf *vf)
+{
+	const struct ixgbe_pool_state *pool = &vf->pf->state->pool[vf->index];
+
+	vf->pf->state->pvf[vf->index] = (struct ixgbe_pvf_counters){ .gprc = -load64(&pool->gprc),
+								     .gorc = -load64(&pool->gorc),
+								     .mprc = -load64(&pool->mprc),
+								     .gptc = -load64(&pool->gptc),
+								     .gotc = -load64(&pool->gotc) };
+}
+
+/*
  * What the earlier client did is not the next one's business; the PF goes on counting. A worker that is not through with its last burst
  * may still write one of them back; the call for the next client comes when there is no such worker.
  */

@@ -99,6 +99,26 @@ static void test_new_client_starts_at_zero(void **state)
 	assert_int_equal(pf_rd(card, IXGBE_PVFGOTC_LSB + 2 * 8), 900);
 }
 
+/* Before it had VFs, the PF's own frames were in pool 0. `ip -s link show` must not show them as VF 0's. */
+static void test_vfs_begin_at_zero(void **state)
+{
+	struct card *card = *state;
+
+	card->state->pool[0] = (struct ixgbe_pool_state){ .gprc = 40728, .gorc = 59466612 };
+	card_up(card, IXGBE_GCR_EXT_VT_MODE_32, 4);
+	assert_int_equal(pf_rd(card, IXGBE_PVFGPRC), 0);
+	assert_int_equal(pf_rd(card, IXGBE_PVFGORC_LSB), 0);
+	assert_int_equal(pf_rd(card, IXGBE_PVFGORC_MSB), 0);
+	card->state->pool[0].gprc += 3;
+	card->state->pool[0].gorc += 300;
+	assert_int_equal(pf_rd(card, IXGBE_PVFGPRC), 3);
+	ixgbe_vf_share(ixgbe_get_vf(card->pf, 0), false);
+	card->state->pool[0].gorc += 60;
+	assert_int_equal(pf_rd(card, IXGBE_PVFGPRC), 3);
+	assert_int_equal(pf_rd(card, IXGBE_PVFGORC_LSB), 360);
+	assert_int_equal(pf_rd(card, IXGBE_PVFGORC_MSB), 0);
+}
+
 /* ixgbe_update_stats(): gprc is GPRC without MPC; "rx_no_dma_resources" is QPRDC. */
 static void test_drops_of_the_rings(void **state)
 {
@@ -121,9 +141,8 @@ static void test_drops_of_the_rings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CARD_TEST(test_pf_counters_clear_on_read),
-		CARD_TEST(test_vf_counters_stay),
-		CARD_TEST(test_new_client_starts_at_zero),
+		CARD_TEST(test_pf_counters_clear_on_read), CARD_TEST(test_vf_counters_stay),
+		CARD_TEST(test_new_client_starts_at_zero), CARD_TEST(test_vfs_begin_at_zero),
 		CARD_TEST(test_drops_of_the_rings),
 	};
 
