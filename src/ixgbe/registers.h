@@ -222,7 +222,7 @@ void ixgbe_sfp_init(struct ixgbe_pf *pf);
 
 /* eeprom.c */
 #define IXGBE_PART_NUMBER "SOFTIOV-82" /* an even number of characters */
-#define IXGBE_EEPROM_SIZE_CODE 6u /* EEC.SIZE: words = 1 << (code + 6) */
+#define IXGBE_EEPROM_SIZE_CODE 6u      /* EEC.SIZE: words = 1 << (code + 6) */
 #define IXGBE_EEPROM_WORDS (1u << (IXGBE_EEPROM_SIZE_CODE + 6))
 #define IXGBE_EEPROM_ERASED 0xffffu
 uint16_t *ixgbe_eeprom_create(const struct ixgbe_config *config);
