@@ -3,7 +3,7 @@
 BUILD ?= build
 MESON ?= meson
 
-.PHONY: all deps build demo test test-unit test-sanitize test-vm bench bench-vm lint format clean
+.PHONY: all deps build demo test test-unit test-sanitize test-vm test-card bench bench-vm lint format clean
 
 all: build
 
@@ -30,6 +30,9 @@ test-sanitize: build
 
 test-vm: build
 	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/test vm
+
+test-card: build
+	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/test card
 
 bench: build
 	@tools/install-deps bench

@@ -10,7 +10,7 @@ from .util import LabError, wait_until
 
 # What the kernel says of trouble, whoever is in it; and whatever a driver of the card warns of.
 TROUBLE = re.compile(r"WARNING:|BUG:|Oops|Call Trace|hung_task|soft lockup|irq \d+: nobody cared|"
-                     r"AER:.*rror|DMAR:.*fault|Tx Unit Hang|NETDEV WATCHDOG|neighbor table overflow")
+                     r"AER:.*rror|DMAR:.*fault|Unit Hang|NETDEV WATCHDOG|neighbor table overflow")
 DRIVERS = re.compile(r"\b(ixgbe|ixgbevf|vmd|pci(eport)? 1\d{4}:)")
 
 
@@ -48,7 +48,7 @@ class CardGuest(Guest):
     def __init__(self, name, card, vfs=(), mem="1G", smp=2, modules=("vmd", "ixgbe", "ixgbevf"),
                  kernel_args="", **options):
         super().__init__(name, vfs=[card, *vfs], mem=mem, smp=smp, modules=modules,
-                         kernel_args=f"ipv6.disable=1 {kernel_args}", **options)
+                         kernel_args=f"ipv6.disable_ipv6=1 {kernel_args}", **options)
 
     def wait_ready(self, timeout=120):
         return super().wait_ready(timeout)
