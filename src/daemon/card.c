@@ -146,6 +146,7 @@ static int create_function(struct card_pf *pf, struct reason *why)
 
 		pf->vf[i].pf = pf;
 		pf->vf[i].index = i;
+		pf->vf[i].registers_shared = pf->config->vf[i].registers_shared;
 		error = iommu_domain_create(&pf->vf[i].domain, vf_rid, &pf->state->vf[i].domain,
 					    card->env->quiesce);
 		vf_domain[i] = pf->vf[i].domain;
@@ -261,13 +262,10 @@ static int start(struct card *card, struct reason *why)
 	return error;
 }
 
-static void on_reap(evutil_socket_t fd, short events, void *ctx)
+static void on_sweep(evutil_socket_t fd, short events, void *ctx)
 {
-	struct card *card = ctx;
-
 	(void)fd, (void)events;
-	for (unsigned int i = 0; i < card->pfs; i++)
-		card_vf_reap(card->pf[i]);
+	card_vf_sweep(ctx);
 }
 
 /* What is in the structures before anything is made of it. */
@@ -309,9 +307,9 @@ int card_create(struct card **result, const struct card_env *env, const struct c
 	card->config = config;
 	lay_out(card);
 	card->hierarchy = pcie_hierarchy_create();
-	card->reap = event_new(env->base, -1, 0, on_reap, card);
-	error = card->hierarchy && card->reap ? create_state(card, why)
-					      : refuse(why, -ENOMEM, "out of memory");
+	card->sweep = evtimer_new(env->base, on_sweep, card);
+	error = card->hierarchy && card->sweep ? create_state(card, why)
+					       : refuse(why, -ENOMEM, "out of memory");
 	if (!error)
 		error = create_leader(card, why);
 	for (unsigned int i = 0; !error && i < card->ports; i++)
@@ -370,8 +368,8 @@ void card_destroy(struct card *card)
 	}
 	if (card->leader)
 		iommu_domain_destroy(card->leader);
-	if (card->reap)
-		event_free(card->reap);
+	if (card->sweep)
+		event_free(card->sweep);
 	if (card->hierarchy)
 		pcie_hierarchy_destroy(card->hierarchy);
 	if (card->state)

@@ -58,14 +58,15 @@ struct card_state {
 
 /**
  * struct card_vf - a VF. It *exists* while VF Enable says so: its index is below card_pf.vfs. One that does not and yet
- * is managed is an orphan: the PF driver, in a VM, took it away from under a client.
+ * is managed is an orphan: the PF driver, in a VM, took it away, maybe from under a client.
  *
  * In vm mode a VF is *home* while the card's own VM may use it, and away from when a client comes until a grace period
  * after it left (@returning).
  *
  * @bare: as the manager has it; what a client does reaches the device model through it
  * @seen: as the card's own VM sees it (vm mode): the model while the VF is home, a PF in reset while it is away
- * @iovm: NULL: neither exists nor is an orphan. Workers read it to signal, and @home to know whom
+ * @iovm: who manages its socket, NULL: there is none. Workers read it to signal, and @home to know whom
+ * @no_socket: opening it failed
  */
 struct card_vf {
 	struct card_pf *pf;
@@ -74,11 +75,11 @@ struct card_vf {
 	struct iommu_domain *domain;
 	struct iovm_vf *_Atomic iovm;
 	_Atomic bool home;
-	bool attached, returning;
+	bool attached, returning, no_socket;
 	struct quiesce_head returned;
 	char bdf[16];
 	char socket[120];
-	bool registers_shared;
+	bool registers_shared; /* from the next client on */
 	struct log_limit limit;
 };
 
@@ -138,7 +139,7 @@ struct card_change {
  * @mode: in force
  * @vmd: in vm mode the endpoint by which a VM gets the card; workers read it to signal
  * @leader: the DMA domain of that VM, which all functions it drives follow
- * @reap: activated when orphans may be left to bury
+ * @sweep: timer, pending while sockets of VFs may have to be opened or closed; see card_vf.c
  */
 struct card {
 	const struct card_env *env;
@@ -147,7 +148,7 @@ struct card {
 	enum config_mode mode;
 	struct vmd *_Atomic vmd;
 	struct iommu_domain *leader;
-	struct event *reap;
+	struct event *sweep;
 	struct card_change change;
 	bool closing;	  /* card_detach() was called */
 	char socket[120]; /* of @vmd */

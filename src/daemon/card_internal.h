@@ -36,8 +36,8 @@ void card_vf_policy(const struct card_pf *pf, struct pf_vf_policy policy[PF_MAX_
 /** card_vf_destroy_all() - throw out the clients, close the sockets; of orphans too. */
 void card_vf_destroy_all(struct card_pf *pf);
 
-/** card_vf_reap() - bury the orphans whose clients are gone. */
-void card_vf_reap(struct card_pf *pf);
+/** card_vf_sweep() - one step towards an open socket for each VF that exists, and none for others without a client. */
+void card_vf_sweep(struct card *card);
 
 /* card_vm.c */
 /** card_vm_start() - open the card's socket; no function has maps or a driver. Return: 0, or -errno with @why. */

@@ -85,8 +85,10 @@ static void on_vm_gone(struct quiesce_head *head)
 static void unplug(struct card *card)
 {
 	card_vm_stop(card);
-	for (unsigned int i = 0; i < card->pfs; i++)
+	for (unsigned int i = 0; i < card->pfs; i++) {
 		card_pf_power_on(card->pf[i]);
+		card_vf_destroy_all(card->pf[i]);
+	}
 	quiesce_call(card->env->quiesce, &card->change.grace, on_vm_gone);
 }
 

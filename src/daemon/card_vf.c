@@ -5,7 +5,10 @@
  * a virtual configuration space and a socket. VF Enable = 0 goes the other way round.
  *
  * In vm mode the PF driver knows nothing of the clients of its VFs, and nothing that it does may cost a client its
- * device: a VF with a client that ceases to exist is an orphan until it exists again, or until the client is gone.
+ * device: a VF with a client that ceases to exist is an orphan until it exists again, or until the client is gone. Nor
+ * may it cost other guests time, whatever it does to VF Enable: the VFs are on the bus at once, but their sockets are
+ * opened and closed later, one a turn of the event loop (the *sweep*). Until then a VF without a bare VF is an orphan
+ * too, and one without a socket simply has none yet.
  */
 #include "daemon/card_internal.h"
 
@@ -23,6 +26,15 @@ static bool vm_mode(const struct card_vf *vf)
 struct card_vf *card_managed(struct card_pf *pf, unsigned int vf)
 {
 	return vf < IXGBE_MAX_VFS && atomic_load(&pf->vf[vf].iovm) ? &pf->vf[vf] : NULL;
+}
+
+/* A timer of zero length runs after the guests' messages. */
+static void sweep_soon(struct card *card)
+{
+	static const struct timeval now = { 0, 0 };
+
+	if (!event_pending(card->sweep, EV_TIMEOUT, NULL))
+		event_add(card->sweep, &now);
 }
 
 /* What the manager asks and tells */
@@ -49,29 +61,50 @@ static void vf_changed(void *ctx, bool attached)
 			       vf->index); /* the next guest starts with nothing of this one's */
 	if (vm_mode(vf)) {
 		card_vf_return(vf);
-		event_active(vf->pf->port->card->reap, EV_TIMEOUT, 0); /* if it was an orphan */
+		sweep_soon(vf->pf->port->card); /* if it was an orphan */
 	}
 }
 
-/* Life and death */
+/* The bus: that of the card's own VM, or, without one, nobody's */
 
-/* On the bus of the card's own VM, or, without one, of nobody. */
 static struct pcie_function *on_bus(struct card_vf *vf)
 {
 	return vm_mode(vf) ? &vf->seen : &vf->bare;
 }
 
-static void power_on(struct card_vf *vf)
+static void name(struct card_vf *vf)
+{
+	const struct card *card = vf->pf->port->card;
+	char bdf[sizeof(vf->bdf)];
+
+	pcie_bdf_format(card->config->domain, vf->bare.routing_id, bdf);
+	memcpy(vf->bdf, bdf, sizeof(bdf));
+	snprintf(vf->socket, sizeof(vf->socket), "%.80s/%s.sock", card->env->config->run_dir, bdf);
+}
+
+/* At power-on. */
+static int enter_bus(struct card_vf *vf, struct reason *why)
 {
 	struct card_pf *pf = vf->pf;
+	int error;
 
 	pcie_function_init(&vf->bare, &pf->vf_layout, &pf->state->vf[vf->index].bare,
 			   pcie_vf_routing_id(&pf->pcie, vf->index), &ixgbe_vf_function_ops,
 			   ixgbe_get_vf(pf->model, vf->index));
 	card_vf_seen_init(vf);
+	name(vf);
+	error = pcie_hierarchy_add(pf->port->card->hierarchy, on_bus(vf));
+	return error ? refuse(why, error, "%s: address in use", vf->bdf) : 0;
 }
 
-static int open_vf(struct card_vf *vf, struct iovm_vf **iovm, struct reason *why)
+static void leave_bus(struct card_vf *vf)
+{
+	pcie_hierarchy_remove(vf->pf->port->card->hierarchy, on_bus(vf));
+}
+
+/* The socket */
+
+static int open_socket(struct card_vf *vf, struct reason *why)
 {
 	struct card_pf *pf = vf->pf;
 	const struct card_env *env = pf->port->card->env;
@@ -95,86 +128,116 @@ static int open_vf(struct card_vf *vf, struct iovm_vf **iovm, struct reason *why
 		.changed = vf_changed,
 		.ctx = vf,
 	};
+	struct iovm_vf *iovm;
+	int error = iovm_vf_create(&iovm, env->base, env->quiesce, &iovm_config, why);
 
-	return iovm_vf_create(iovm, env->base, env->quiesce, &iovm_config, why);
+	if (!error)
+		atomic_store_explicit(&vf->iovm, iovm, memory_order_release);
+	return error;
 }
+
+static void close_socket(struct card_vf *vf)
+{
+	struct iovm_vf *iovm = atomic_exchange(&vf->iovm, NULL);
+
+	if (iovm)
+		iovm_vf_destroy(iovm);
+}
+
+/* Host mode: the PF driver says that VFs are there, and they are. */
 
 static int create_vf(struct card_vf *vf, struct reason *why)
 {
-	struct card *card = vf->pf->port->card;
-	char bdf[sizeof(vf->bdf)];
-	struct iovm_vf *iovm;
-	int error;
+	int error = enter_bus(vf, why);
 
-	vf->registers_shared = vf->pf->config->vf[vf->index].registers_shared;
-	power_on(vf);
-	pcie_bdf_format(card->config->domain, vf->bare.routing_id, bdf);
-	memcpy(vf->bdf, bdf, sizeof(bdf));
-	snprintf(vf->socket, sizeof(vf->socket), "%.80s/%s.sock", card->env->config->run_dir, bdf);
-	error = pcie_hierarchy_add(card->hierarchy, on_bus(vf));
+	if (!error)
+		error = open_socket(vf, why);
 	if (error)
-		return refuse(why, error, "%s: address in use", vf->bdf);
-	error = open_vf(vf, &iovm, why);
-	if (error) {
-		pcie_hierarchy_remove(card->hierarchy, on_bus(vf));
-		return error;
-	}
-	atomic_store_explicit(&vf->iovm, iovm, memory_order_release);
-	atomic_store_explicit(&vf->home, vm_mode(vf) && !vf->returning, memory_order_release);
-	return 0;
+		leave_bus(vf);
+	return error;
 }
 
 static void destroy_vf(struct card_vf *vf)
 {
-	struct iovm_vf *iovm = atomic_exchange(&vf->iovm, NULL);
-
-	if (!iovm)
-		return;
-	atomic_store(&vf->home, false);
-	iovm_vf_destroy(iovm);
-	pcie_hierarchy_remove(vf->pf->port->card->hierarchy, on_bus(vf));
+	atomic_store_explicit(&vf->home, false, memory_order_release);
+	close_socket(vf);
+	leave_bus(vf);
 }
 
-/* The VF ceases to exist by the PF driver's will. */
-static void end_vf(struct card_vf *vf)
-{
-	if (!vm_mode(vf) || !vf->attached) {
-		destroy_vf(vf);
-		return;
-	}
-	if (log_ratelimit(&vf->limit))
-		log_info("%s: taken away by the card's VM from the one that has it", vf->bdf);
-	iovm_vf_orphan(atomic_load(&vf->iovm));
-	pcie_hierarchy_remove(vf->pf->port->card->hierarchy, on_bus(vf));
-}
-
-/* It exists again while its client is still there. */
-static int revive_vf(struct card_vf *vf, struct reason *why)
-{
-	int error;
-
-	power_on(vf);
-	error = pcie_hierarchy_add(vf->pf->port->card->hierarchy, on_bus(vf));
-	if (error)
-		return refuse(why, error, "%s: address in use", vf->bdf);
-	if (log_ratelimit(&vf->limit))
-		log_info("%s: given back by the card's VM to the one that has it", vf->bdf);
-	iovm_vf_revive(atomic_load(&vf->iovm));
-	return 0;
-}
+/* Vm mode */
 
 static int begin_vf(struct card_vf *vf, struct reason *why)
 {
-	if (vf->attached)
-		return revive_vf(vf, why);
-	destroy_vf(vf); /* an orphan whose client has just gone */
-	return create_vf(vf, why);
+	struct iovm_vf *iovm = atomic_load(&vf->iovm);
+	int error = enter_bus(vf, why);
+
+	if (error)
+		return error;
+	if (vf->attached && log_ratelimit(&vf->limit))
+		log_info("%s: given back by the card's VM to the one that has it", vf->bdf);
+	if (iovm)
+		iovm_vf_revive(iovm);
+	vf->no_socket = false;
+	atomic_store_explicit(&vf->home, !vf->attached && !vf->returning, memory_order_release);
+	sweep_soon(vf->pf->port->card);
+	return 0;
+}
+
+static void end_vf(struct card_vf *vf)
+{
+	struct iovm_vf *iovm = atomic_load(&vf->iovm);
+
+	if (vf->attached && log_ratelimit(&vf->limit))
+		log_info("%s: taken away by the card's VM from the one that has it", vf->bdf);
+	if (iovm)
+		iovm_vf_orphan(iovm);
+	atomic_store_explicit(&vf->home, false, memory_order_release);
+	leave_bus(vf);
+	sweep_soon(vf->pf->port->card);
+}
+
+/* Return: was there anything to be done? */
+static bool sweep_vf(struct card_vf *vf)
+{
+	bool open = atomic_load_explicit(&vf->iovm, memory_order_relaxed);
+	struct reason why = { "" };
+
+	if (card_vf_exists(vf) && !open && !vf->no_socket) {
+		vf->no_socket = open_socket(vf, &why) != 0;
+		if (vf->no_socket && log_ratelimit(&vf->limit))
+			log_error("%s: other VMs cannot have it: %s", vf->bdf, why.text);
+		return true;
+	}
+	if (card_vf_exists(vf) || !open || vf->attached)
+		return false;
+	close_socket(vf);
+	return true;
+}
+
+void card_vf_sweep(struct card *card)
+{
+	if (card->mode != CONFIG_MODE_VM || card->closing)
+		return;
+	for (unsigned int i = 0; i < card->pfs; i++)
+		for (unsigned int v = 0; v < IXGBE_MAX_VFS; v++)
+			if (sweep_vf(&card->pf[i]->vf[v])) {
+				sweep_soon(card);
+				return;
+			}
 }
 
 static void end_all(struct card_pf *pf)
 {
-	while (pf->vfs)
-		end_vf(&pf->vf[--pf->vfs]);
+	bool vm = pf->port->card->mode == CONFIG_MODE_VM;
+
+	while (pf->vfs) {
+		struct card_vf *vf = &pf->vf[--pf->vfs];
+
+		if (vm)
+			end_vf(vf);
+		else
+			destroy_vf(vf);
+	}
 }
 
 void card_vf_destroy_all(struct card_pf *pf)
@@ -182,13 +245,6 @@ void card_vf_destroy_all(struct card_pf *pf)
 	pf->vfs = 0;
 	for (unsigned int i = 0; i < IXGBE_MAX_VFS; i++)
 		destroy_vf(&pf->vf[i]);
-}
-
-void card_vf_reap(struct card_pf *pf)
-{
-	for (unsigned int i = pf->vfs; i < IXGBE_MAX_VFS; i++)
-		if (!pf->vf[i].attached)
-			destroy_vf(&pf->vf[i]);
 }
 
 /* function_ops of the PF; ctx is the card_pf, the model's own ctx is pf->model. */
@@ -234,7 +290,9 @@ static int pf_vf_enable(void *ctx, unsigned int numvfs)
 	int error = ixgbe_pf_function_ops.vf_enable(pf->model, numvfs);
 
 	while (!error && pf->vfs < numvfs) {
-		error = begin_vf(&pf->vf[pf->vfs], &why);
+		struct card_vf *vf = &pf->vf[pf->vfs];
+
+		error = vm_mode(vf) ? begin_vf(vf, &why) : create_vf(vf, &why);
 		if (!error)
 			pf->vfs++;
 	}
