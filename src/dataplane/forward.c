@@ -331,7 +331,8 @@ static void cross(const struct round *near, struct frame *frames)
 		.now = near->now,
 	};
 	struct frame_burst *burst = &near->worker->burst;
-	uint64_t behind = near->crossing & near->crossing << 1; /* who has the one before in front of him */
+	uint64_t behind =
+		near->crossing & near->crossing << 1; /* who has the one before in front of him */
 	uint64_t same_kind = 0, same_flow = 0;
 	unsigned int n = 0;
 
