@@ -94,7 +94,6 @@ struct card_pf {
 	struct iommu_domain *domain;
 	struct ixgbe_pf *model;
 	struct pf_driver *_Atomic driver; /* of host mode */
-	bool up;			  /* and it is ready */
 	struct function_ops ops;	  /* the model's, with VF Enable routed through the card */
 	char bdf[16];
 	char netdev[IFNAMSIZ]; /* "": none */
@@ -126,6 +125,7 @@ struct card_env {
 /** struct card_change - a change of mode under way; see card_mode.c. */
 struct card_change {
 	bool active;
+	bool beginning;	      /* the PF drivers begin, in host mode again */
 	unsigned int pending; /* PF drivers that have not ended, or begun, yet */
 	int error;
 	struct reason why;

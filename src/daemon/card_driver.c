@@ -102,8 +102,7 @@ static void driver_ready(void *ctx)
 
 	log_info("%s: up with %u VFs%s%s", pf->bdf, pf->vfs,
 		 pf->netdev[0] ? ", host interface " : "", pf->netdev);
-	pf->up = true;
-	if (card->change.active)
+	if (card->change.beginning)
 		card_driver_ready(card);
 	else
 		card->env->ready(card->env->ctx);
@@ -148,7 +147,9 @@ int card_start_driver(struct card_pf *pf, struct reason *why)
 	config.netdev = pf->netdev[0] ? pf->netdev : NULL;
 	error = pf_driver_create(&driver, pf->port->card->env->base, &access, &pf->state->driver,
 				 &config, driver_ready, pf, why);
-	if (!error)
+	if (error)
+		pf->netdev[0] = '\0';
+	else
 		atomic_store_explicit(&pf->driver, driver, memory_order_release);
 	return error;
 }
@@ -157,7 +158,6 @@ void card_stop_driver(struct card_pf *pf, void (*done)(void *ctx), void *ctx)
 {
 	struct pf_driver *driver = atomic_exchange(&pf->driver, NULL);
 
-	pf->up = false;
 	pf->netdev[0] = '\0';
 	if (driver)
 		pf_driver_destroy(driver, done, ctx);

@@ -19,7 +19,7 @@ static void finish(struct card *card)
 {
 	struct card_change *change = &card->change;
 
-	change->active = false;
+	change->active = change->beginning = false;
 	if (change->error)
 		log_error("card %s: %s", card->address, change->why.text);
 	else
@@ -59,6 +59,7 @@ static void begin_host(struct card *card)
 	int error;
 
 	card->mode = CONFIG_MODE_HOST;
+	card->change.beginning = true;
 	card->change.pending = 1 + card->pfs;
 	for (unsigned int i = 0; i < card->pfs; i++) {
 		error = card_start_driver(card->pf[i], &why);
@@ -160,10 +161,6 @@ static int check_functions(struct card *card, struct reason *why)
 		return refuse(why, -EBUSY,
 			      "card %s: %u of its VFs are attached to VMs: stop these first",
 			      card->address, attached);
-	for (unsigned int i = 0; i < card->pfs; i++)
-		if (atomic_load(&card->pf[i]->driver) && !card->pf[i]->up)
-			return refuse(why, -EBUSY, "%s is just coming up: try again",
-				      card->pf[i]->bdf);
 	return 0;
 }
 

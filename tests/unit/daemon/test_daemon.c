@@ -117,6 +117,20 @@ static char *show(const struct daemon *d)
 	return hear(fd);
 }
 
+/* The VFs exist: the PF driver is up. */
+static void wait_for_vfs(const struct daemon *d)
+{
+	uint64_t end = now_ns() + START_S * NSEC_PER_SEC;
+	char *tree = show(d);
+
+	while (!strstr(tree, "\"vf\": 3")) {
+		free(tree);
+		assert_true(now_ns() < end);
+		tree = show(d);
+	}
+	free(tree);
+}
+
 static void expect_clean_end(const struct daemon *d)
 {
 	int status;
@@ -142,14 +156,10 @@ static int daemon_clean_up(void **state)
 static void policy_of_the_file(void **state)
 {
 	struct daemon *d = *state;
-	uint64_t end = now_ns() + START_S * NSEC_PER_SEC;
-	char *tree = show(d);
+	char *tree;
 
-	while (!strstr(tree, "\"vf\": 3")) { /* the VFs are still to come */
-		free(tree);
-		assert_true(now_ns() < end);
-		tree = show(d);
-	}
+	wait_for_vfs(d);
+	tree = show(d);
 	assert_non_null(strstr(tree, "\"mac\": \"52:54:00:00:00:33\""));
 	assert_non_null(strstr(tree, "\"vlan\": 100"));
 	assert_non_null(strstr(tree, "\"trust\": true"));
@@ -205,14 +215,88 @@ static void ends_in_the_middle(void **state)
 	expect_clean_end(d);
 }
 
+static void set_mode(const struct daemon *d, const char *body, const char *answer)
+{
+	int fd = connect_to(d);
+	char *said;
+
+	assert_true(fd >= 0);
+	say(fd, "PATCH", "/v1/card/0000:07", body);
+	said = hear(fd);
+	if (!strstr(said, answer))
+		fail_msg("%s: %s", body, said);
+	free(said);
+}
+
+static void changes_hands(void **state)
+{
+	struct daemon *d = *state;
+	char *tree;
+
+	free(show(d)); /* and at once: its PF is just coming up */
+	for (unsigned int i = 0; i < 3; i++) {
+		set_mode(d, "{\"mode\": \"vm\"}", "\"ok\": true");
+		tree = show(d);
+		assert_non_null(strstr(tree, "\"mode\": \"vm\""));
+		assert_non_null(strstr(tree, "/card-0000:07.sock"));
+		assert_null(strstr(tree, "\"vf\": 0"));
+		free(tree);
+		set_mode(d, "{\"mode\": \"host\"}", "\"ok\": true");
+		tree = show(d);
+		assert_non_null(strstr(tree, "\"mode\": \"host\""));
+		assert_non_null(strstr(tree, "\"mac\": \"52:54:00:00:00:33\""));
+		assert_non_null(strstr(tree, "\"vf\": 3"));
+		free(tree);
+	}
+	kill(d->pid, SIGTERM);
+	expect_clean_end(d);
+}
+
+/* The word to stop comes while the card changes hands; the change is answered all the same. */
+static void ends_between_hands(struct daemon *d, const char *mode)
+{
+	int fd[3];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(fd); i++) {
+		fd[i] = connect_to(d);
+		assert_true(fd[i] >= 0);
+	}
+	say(fd[0], "PATCH", "/v1/card/0000:07", mode);
+	say(fd[1], "PATCH", "/v1/card/0000:07", "{\"mode\": \"vm\"}");
+	say(fd[2], "POST", "/v1/stop", "{}");
+	for (unsigned int i = 0; i < ARRAY_SIZE(fd); i++) {
+		char *answer = hear(fd[i]);
+
+		assert_non_null(strstr(answer, "HTTP/1.1 "));
+		free(answer);
+	}
+	expect_clean_end(d);
+}
+
+static void ends_on_the_way_to_a_vm(void **state)
+{
+	wait_for_vfs(*state);
+	ends_between_hands(*state, "{\"mode\": \"vm\"}");
+}
+
+static void ends_on_the_way_back(void **state)
+{
+	wait_for_vfs(*state);
+	set_mode(*state, "{\"mode\": \"vm\"}", "\"ok\": true");
+	ends_between_hands(*state, "{\"mode\": \"host\"}");
+}
+
 #define DAEMON_TEST(test) cmocka_unit_test_setup_teardown(test, daemon_start, daemon_clean_up)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DAEMON_TEST(policy_of_the_file), DAEMON_TEST(all_or_nothing),
-		DAEMON_TEST(ends_in_the_middle), DAEMON_TEST(ends_in_the_middle),
-		DAEMON_TEST(ends_in_the_middle), DAEMON_TEST(ends_in_the_middle),
+		DAEMON_TEST(policy_of_the_file),      DAEMON_TEST(all_or_nothing),
+		DAEMON_TEST(ends_in_the_middle),      DAEMON_TEST(ends_in_the_middle),
+		DAEMON_TEST(ends_in_the_middle),      DAEMON_TEST(ends_in_the_middle),
+		DAEMON_TEST(changes_hands),	      DAEMON_TEST(ends_on_the_way_to_a_vm),
+		DAEMON_TEST(ends_on_the_way_to_a_vm), DAEMON_TEST(ends_on_the_way_back),
+		DAEMON_TEST(ends_on_the_way_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
