@@ -315,6 +315,58 @@ static void test_cable(void **state)
 	assert_int_equal(changes, 2);
 }
 
+#define FAR 16 /* pool p at the far end has the address FAR + p */
+#define BATCH 50u
+
+/* A port at the far end of a cable comes and goes under traffic: every frame arrives, or the near wire says that it did not. */
+static void test_cable_under_traffic(void **state)
+{
+	struct fixture *f = *state;
+	struct fake *far = fake_create();
+	const struct vport_stats *near_wire = &f->fake->uplink_stats,
+				 *far_wire = &far->uplink_stats;
+	struct uplink *end[2];
+	struct dp_port *port;
+	struct reason why;
+	unsigned int changes = 0, gone = 0, sent = 0;
+
+	for (unsigned int i = 0; i < FAKE_POOLS; i++)
+		fake_mac(far->partition.mac[i].mac, FAR + i);
+	assert_int_equal(dp_create(&f->dp, 1, NULL, &(struct dp_policy)DP_POLICY_DEFAULT,
+				   f->quiesce, &why),
+			 0);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(uplink_cable(&end[i], "c", note, &changes, &why), 0);
+	assert_int_equal(dp_port_create(f->dp, &f->port, end[0]), 0);
+	dp_port_publish(f->port, fake_config(f->fake));
+	for (unsigned int round = 0; round < 60; round++) {
+		if (round % 2 == 0) {
+			assert_int_equal(dp_port_create(f->dp, &port, end[1]), 0);
+			dp_port_publish(port, fake_config(far));
+		}
+		for (unsigned int i = 0; i < BATCH; i++)
+			fake_send_frame(f->fake, 0, FAR + (int)(i % 2), sent++);
+		dp_port_kick(f->port);
+		if (round % 2) {
+			dp_port_destroy(port, note, &gone);
+			wait_for(f, gone, 1 + round / 2);
+		} else if (round % 4) {
+			wait_for(f, atomic_load(&f->fake->queue[0].completed), sent);
+		}
+	}
+	wait_for(f, atomic_load(&f->fake->queue[0].completed), sent);
+	dp_destroy(f->dp);
+	f->dp = NULL;
+	assert_int_equal(f->fake->pool[0].stats.tx_packets, sent);
+	assert_int_equal(near_wire->rx_packets + near_wire->drop[VPORT_DROP_UPLINK_DOWN], sent);
+	assert_int_equal(far_wire->tx_packets, near_wire->rx_packets);
+	assert_int_equal(far->pool[0].n + far->pool[1].n, near_wire->rx_packets);
+	assert_true(near_wire->rx_packets >= BATCH);
+	for (unsigned int i = 0; i < 2; i++)
+		end[i]->ops->close(end[i]);
+	fake_destroy(far);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -330,6 +382,7 @@ int main(void)
 		TEST(test_ports),
 		TEST(test_due_queue_ends_nap),
 		TEST(test_cable),
+		TEST(test_cable_under_traffic),
 		TEST(test_too_many_ports),
 		TEST(test_refusals),
 	};
