@@ -23,6 +23,7 @@
 	X(RX_NO_DESCRIPTOR, "rx_no_descriptor")	  /* receive ring full */                      \
 	X(RX_DISABLED, "rx_disabled")		  /* pool or queue not enabled */              \
 	X(RX_TOO_LONG, "rx_too_long")		  /* longer than the maximum frame */          \
+	X(RX_FILTERED, "rx_filtered")		  /* a filter of the PF driver says so */      \
 	X(RX_DMA_FAULT, "rx_dma_fault")		  /* the IOMMU refused a buffer or the ring */ \
 	X(UPLINK_DOWN, "uplink_down")		  /* the wire is tied to nothing */            \
 	X(UPLINK_FULL, "uplink_full")		  /* the wire did not take it */

@@ -52,6 +52,7 @@ static void reset_registers(struct ixgbe_pf *pf)
 	for (unsigned int q = 0; q < IXGBE_QUEUES; q++)
 		reg_store(&pf->state->rate[q], 0);
 	memset(pf->state->credit, 0, sizeof(pf->state->credit));
+	ixgbe_fdir_clear(pf);
 	pf->state->i2c = (struct ixgbe_i2c){ .phase = IXGBE_I2C_IDLE };
 }
 
@@ -160,25 +161,6 @@ IXGBE_READ(ixgbe_read_dmaidone)
 IXGBE_READ(ixgbe_read_secstat)
 {
 	*value = IXGBE_SECSTAT_OFF_DIS | (*value & IXGBE_SEC_DIS ? IXGBE_SECSTAT_RDY : 0);
-	return PCIE_DONE;
-}
-
-IXGBE_READ(ixgbe_read_fdirctrl)
-{
-	*value |= IXGBE_FDIRCTRL_INIT_DONE;
-	return PCIE_DONE;
-}
-
-/*
- * Perfect filters are not offered: the command that adds one never completes, so that the driver's caller is told.
- * Signature filters (Linux's ATR) are hints: adding one completes, and frames go where RSS sends them.
- */
-IXGBE_WRITE(ixgbe_write_fdircmd)
-{
-	bool perfect = ixgbe_pf_reg(access->pf, IXGBE_FDIRCTRL) & IXGBE_FDIRCTRL_PERFECT;
-	bool add = (value & IXGBE_FDIRCMD_CMD) == IXGBE_FDIRCMD_ADD;
-
-	reg_store(access->store, perfect && add ? value : value & ~IXGBE_FDIRCMD_CMD);
 	return PCIE_DONE;
 }
 

@@ -28,6 +28,7 @@
 #define SOFTIOV_IXGBE_INTERNAL_H
 
 #include <stdatomic.h>
+#include "ixgbe/fdir.h"
 #include "ixgbe/ixgbe.h"
 #include "ixgbe/queue.h"
 #include "ixgbe/regs.h"
@@ -105,6 +106,8 @@ struct ixgbe_counter {
 
 /* struct ixgbe_state.counter: one per register or pair; those with QUEUES in the name are arrays */
 enum ixgbe_counter_id {
+	IXGBE_COUNT_FDIRMATCH,
+	IXGBE_COUNT_FDIRMISS,
 	IXGBE_COUNT_MPC,
 	IXGBE_COUNT_GPRC,
 	IXGBE_COUNT_BPRC,
@@ -157,7 +160,9 @@ struct ixgbe_state {
 	struct ixgbe_counter counter[IXGBE_COUNTERS];
 	struct ixgbe_pvf_counters pvf[IXGBE_MAX_VFS];
 	struct ixgbe_i2c i2c;
-	uint64_t systim, systim_ns; /* SYSTIM was @systim at CLOCK_MONOTONIC @systim_ns */
+	struct ixgbe_fdir_filter fdir[IXGBE_FDIR_FILTERS];
+	uint64_t fdir_match, fdir_miss; /* FDIRMATCH, FDIRMISS; worker */
+	uint64_t systim, systim_ns;	/* SYSTIM was @systim at CLOCK_MONOTONIC @systim_ns */
 	ixgbe_reg reg[IXGBE_PF_REG_BYTES / 4];		  /* plain registers, by offset */
 	ixgbe_reg rx_block[IXGBE_QUEUES][IXGBE_Q_DWORDS]; /* homes of the PF's own queues */
 	ixgbe_reg tx_block[IXGBE_QUEUES][IXGBE_Q_DWORDS];
@@ -217,6 +222,7 @@ struct ixgbe_pf {
 	bool partition_dirty;
 	unsigned int references; /* owner, and grace periods under way */
 	uint16_t *eeprom;
+	struct ixgbe_fdir *_Atomic fdir;	       /* NULL: no perfect filters */
 	uint8_t sfp_page[IXGBE_SFP_PAGE];	       /* identification of the SFP+ module */
 	struct ixgbe_home *_Atomic home[IXGBE_QUEUES]; /* by absolute queue; never NULL */
 	struct ixgbe_home own[IXGBE_QUEUES];

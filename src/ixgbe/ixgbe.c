@@ -35,6 +35,7 @@ void ixgbe_put(struct ixgbe_pf *pf)
 		return;
 	for (unsigned int v = 0; v < IXGBE_MAX_VFS; v++)
 		ixgbe_vf_pages_destroy(&pf->vf[v]);
+	ixgbe_fdir_destroy(pf);
 	free(pf->eeprom);
 	free(pf);
 }
@@ -121,6 +122,10 @@ int ixgbe_create(struct ixgbe_pf **out, const struct ixgbe_config *config, void 
 	init_queues(pf);
 	if (pf->state->version != IXGBE_STATE_VERSION)
 		power_on(pf);
+	if (ixgbe_fdir_publish(pf)) {
+		ixgbe_put(pf);
+		return -ENOMEM;
+	}
 	ixgbe_rebind(pf);
 	*out = pf;
 	return 0;

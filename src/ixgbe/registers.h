@@ -93,8 +93,6 @@ IXGBE_READ(ixgbe_read_links);
 IXGBE_READ(ixgbe_read_links2);
 IXGBE_READ(ixgbe_read_dmaidone);
 IXGBE_READ(ixgbe_read_secstat);
-IXGBE_READ(ixgbe_read_fdirctrl);
-IXGBE_WRITE(ixgbe_write_fdircmd);
 IXGBE_WRITE(ixgbe_write_timinca);
 IXGBE_READ(ixgbe_read_systim);
 IXGBE_WRITE(ixgbe_write_systim);
@@ -103,6 +101,11 @@ IXGBE_WRITE(ixgbe_write_systim);
 IXGBE_WRITE(ixgbe_write_i2cctl);
 IXGBE_READ(ixgbe_read_i2cctl);
 IXGBE_READ(ixgbe_read_esdp);
+
+/* fdir.c */
+IXGBE_READ(ixgbe_read_fdirctrl);
+IXGBE_WRITE(ixgbe_write_fdirctrl);
+IXGBE_WRITE(ixgbe_write_fdircmd);
 
 /* virt.c: filters, pools, queue enables */
 IXGBE_WRITE(ixgbe_write_switch);

@@ -316,21 +316,44 @@
 #define IXGBE_FCRTV 0x032a0
 #define IXGBE_FCCFG 0x03d00
 
-/* Flow director: accepted, never matches (8.2.3.21) */
+/* Flow director (8.2.3.21) */
 #define IXGBE_FDIRCTRL 0x0ee00
 #define IXGBE_FDIRCTRL_INIT_DONE BIT(3)
 #define IXGBE_FDIRCTRL_PERFECT BIT(4)
+#define IXGBE_FDIRCTRL_FLEX_SHIFT 16 /* offset of the flexible bytes, in words */
+#define IXGBE_FDIRCTRL_FLEX_MASK 0x1fu
 #define IXGBE_FDIRSIP4M 0x0ee40
 #define IXGBE_FDIRHASH 0x0ee28
 #define IXGBE_FDIRCMD 0x0ee2c
 #define IXGBE_FDIRCMD_CMD 0x3u
 #define IXGBE_FDIRCMD_ADD 1u
+#define IXGBE_FDIRCMD_REMOVE 2u
+#define IXGBE_FDIRCMD_QUERY 3u
+#define IXGBE_FDIRCMD_FILTER_VALID BIT(2)
+#define IXGBE_FDIRCMD_FLOW_SHIFT 5
+#define IXGBE_FDIRCMD_IPV6 BIT(7)
+#define IXGBE_FDIRCMD_DROP BIT(9)
+#define IXGBE_FDIRCMD_QUEUE_SHIFT 16
+#define IXGBE_FDIRCMD_POOL_SHIFT 24
 #define IXGBE_FDIRFREE 0x0ee38
 #define IXGBE_FDIRHKEY 0x0ee68
 #define IXGBE_FDIRSKEY 0x0ee6c
 #define IXGBE_FDIRSIPV6 0x0ee0c
-#define IXGBE_FDIRDIP4M 0x0ee3c
+#define IXGBE_FDIRIPSA 0x0ee18
+#define IXGBE_FDIRIPDA 0x0ee1c
+#define IXGBE_FDIRPORT 0x0ee20	/* destination 31:16, source 15:0 */
+#define IXGBE_FDIRVLAN 0x0ee24	/* flexible bytes 31:16, tag 15:0 */
+#define IXGBE_FDIRDIP4M 0x0ee3c /* a set bit is not compared */
+#define IXGBE_FDIRTCPM 0x0ee44
+#define IXGBE_FDIRUDPM 0x0ee48
 #define IXGBE_FDIRM 0x0ee70
+#define IXGBE_FDIRM_VLANID BIT(0)
+#define IXGBE_FDIRM_VLANP BIT(1)
+#define IXGBE_FDIRM_POOL BIT(2)
+#define IXGBE_FDIRM_L4P BIT(3)
+#define IXGBE_FDIRM_FLEX BIT(4)
+#define IXGBE_FDIRMATCH 0x0ee58
+#define IXGBE_FDIRMISS 0x0ee5c
 
 /* Time stamps (8.2.3.14) */
 #define IXGBE_TSYNCTXCTL 0x08c00

@@ -31,6 +31,7 @@
 #define EITR_HIGH (IXGBE_PF_VECTORS - IXGBE_EITR_LOW_COUNT)
 #define EITR_ROW 0, IXGBE_EITR_MASK, NULL, ixgbe_write_eitr
 #define PFMBX ixgbe_read_pfmailbox, ixgbe_write_pfmailbox
+#define FDIRCTRL ixgbe_read_fdirctrl, ixgbe_write_fdirctrl
 #define SECSTAT ixgbe_read_secstat, NULL
 #define MEMORY ixgbe_read_mbmem, ixgbe_write_mbmem
 #define NA IXGBE_QUEUE_ALIASES
@@ -204,11 +205,13 @@ static const struct ixgbe_register table[] = {
 	{ "FCRTV",      IXGBE_FCRTV,      0, 1, 0, ALL },
 	{ "FCCFG",      IXGBE_FCCFG,      0, 1, 0, ALL },
 
-	/* flow director (8.2.3.21): accepted, matches nothing */
-	{ "FDIRCTRL",   IXGBE_FDIRCTRL,   0, 1, 0, ALL, ixgbe_read_fdirctrl },
-	{ "FDIRSIPV6",  IXGBE_FDIRSIPV6,  4, 7, 0, ALL },
+	/* flow director (8.2.3.21) */
+	{ "FDIRCTRL",   IXGBE_FDIRCTRL,   0, 1, 0, ALL, FDIRCTRL },
+	{ "FDIRSIPV6",  IXGBE_FDIRSIPV6,  4, 7, 0, ALL }, /* and IPSA, IPDA, PORT, VLAN */
 	{ "FDIRHASH",   IXGBE_FDIRHASH,   0, 1, 0, ALL },
 	{ "FDIRCMD",    IXGBE_FDIRCMD,    0, 1, 0, ALL, NULL, ixgbe_write_fdircmd },
+	{ "FDIRMATCH",  IXGBE_FDIRMATCH,  0, 1, 0, NONE, COUNT(FDIRMATCH) },
+	{ "FDIRMISS",   IXGBE_FDIRMISS,   0, 1, 0, NONE, COUNT(FDIRMISS) },
 	{ "FDIRFREE",   IXGBE_FDIRFREE,   0, 1, 0, ALL },
 	{ "FDIRDIP4M",  IXGBE_FDIRDIP4M,  4, 4, 0, ALL }, /* and SIP4M, TCPM, UDPM */
 	{ "FDIRHKEY",   IXGBE_FDIRHKEY,   0, 1, 0, ALL },

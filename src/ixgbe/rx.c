@@ -175,6 +175,51 @@ static uint32_t max_frame(const struct ixgbe_pf *pf)
 	return max > ETH_FCS_LEN ? max - ETH_FCS_LEN : 0;
 }
 
+/* --- the flow director ------------------------------------------------------------------------ */
+
+static void take(struct rx_pool *r, int queue, const struct frame *frame, uint64_t frames)
+{
+	if (!frames)
+		return;
+	for (unsigned int i = 0; i < IXGBE_RETA_QUEUES; i++)
+		r->rss.wanted[i] &= ~frames;
+	ixgbe_counter_add(&r->pf->state->fdir_match, (uint64_t)__builtin_popcountll(frames));
+	if (queue == IXGBE_FDIR_DROP)
+		drop_frames(r, VPORT_DROP_RX_FILTERED, frame, frames);
+	else
+		deliver(r, (unsigned int)queue, frame, frames);
+}
+
+/*
+ * Frames that a perfect filter names go to its queue, if that is one of the pool's, first to last; RSS has the others.
+ * Neighbours for one queue go together.
+ */
+static void filter_flows(struct rx_pool *r, const struct ixgbe_fdir *fdir, unsigned int first,
+			 unsigned int queues, const struct frame *frame, uint64_t wanted)
+{
+	int queue = IXGBE_FDIR_NONE;
+	uint64_t frames = 0;
+
+	for (; wanted; wanted &= wanted - 1) {
+		unsigned int i = (unsigned int)__builtin_ctzll(wanted);
+		int to = ixgbe_fdir_find(fdir, &frame[i], r->pool->index);
+
+		if (to >= 0 && ((unsigned int)to < first || (unsigned int)to >= first + queues))
+			to = IXGBE_FDIR_NONE;
+		if (to == IXGBE_FDIR_NONE) {
+			ixgbe_counter_add(&r->pf->state->fdir_miss, 1);
+			continue;
+		}
+		if (to != queue) {
+			take(r, queue, frame, frames);
+			frames = 0;
+		}
+		queue = to;
+		frames |= BIT64(i);
+	}
+	take(r, queue, frame, frames);
+}
+
 void ixgbe_rx_burst(void *ctx, const struct frame_burst *burst, uint64_t wanted, uint64_t now)
 {
 	const struct frame *frame = burst->frame;
@@ -182,6 +227,7 @@ void ixgbe_rx_burst(void *ctx, const struct frame_burst *burst, uint64_t wanted,
 	struct ixgbe_pf *pf = pool->pf;
 	unsigned int queues = ixgbe_pool_queues(pf);
 	unsigned int first = queues < IXGBE_QUEUES ? pool->index * queues : 0;
+	const struct ixgbe_fdir *fdir = atomic_load_explicit(&pf->fdir, memory_order_acquire);
 	struct rx_pool r;
 
 	r.pool = pool;
@@ -189,11 +235,14 @@ void ixgbe_rx_burst(void *ctx, const struct frame_burst *burst, uint64_t wanted,
 	r.now = now;
 	r.max_len = max_frame(pf);
 	r.hash_wanted = ixgbe_pf_reg(pf, IXGBE_RXCSUM) & IXGBE_RXCSUM_PCSD;
-	r.same_kind = burst->same_kind;
-	r.same_flow = burst->same_flow & wanted & wanted << 1;
+	/* Filters may part what else goes together. */
+	r.same_kind = unlikely(fdir) ? 0 : burst->same_kind;
+	r.same_flow = unlikely(fdir) ? 0 : burst->same_flow & wanted & wanted << 1;
 	memset(&r.totals, 0, sizeof(r.totals));
 	if (likely(first < IXGBE_QUEUES && ixgbe_rx_allowed(pf, pool->index))) {
 		ixgbe_rss_spread(pf, pool->index, queues, frame, wanted, r.same_flow, &r.rss);
+		if (unlikely(fdir))
+			filter_flows(&r, fdir, first, queues, frame, wanted);
 		for (unsigned int i = 0; i < IXGBE_RETA_QUEUES; i++)
 			if (r.rss.wanted[i])
 				deliver(&r, first + i, frame, r.rss.wanted[i]);

@@ -65,6 +65,10 @@ static uint64_t spoofed_sum(const struct ixgbe_pf *pf)
 static uint64_t port_counter(const struct ixgbe_pf *pf, unsigned int id)
 {
 	switch (id) {
+	case IXGBE_COUNT_FDIRMATCH:
+		return load64(&pf->state->fdir_match);
+	case IXGBE_COUNT_FDIRMISS:
+		return load64(&pf->state->fdir_miss);
 	case IXGBE_COUNT_MPC:
 		return missed_sum(pf);
 	case IXGBE_COUNT_GPRC:
