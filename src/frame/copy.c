@@ -41,8 +41,6 @@
 #define ALIAS_MODULO 0x10000u /* see above; bytes */
 #define ALIAS_DISTANCE 0x400u
 
-#define LOADED_ONCE(constraint, x) __asm__("" : "+" constraint(x))
-
 /* The flags @copy and @add, and the length of a word, are constants in every caller. */
 
 /** struct run - @blocks equal blocks from offset @at on, up or down. */

@@ -74,6 +74,9 @@ static inline void copy_soon(const uint8_t *from, uint32_t len)
 		__builtin_prefetch(from + at);
 }
 
+/* Memory that a guest may change: have the compiler use @x, which was loaded there, and not load it again. */
+#define LOADED_ONCE(constraint, x) __asm__("" : "+" constraint(x))
+
 /** copy_16() - 16 bytes through one vector register. */
 static inline void copy_16(uint8_t *to, const uint8_t *from)
 {

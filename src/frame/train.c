@@ -25,11 +25,10 @@ static const struct train_masks ipv4 = {
 	.kind = { NO_MAC, NO_MAC, TYPE, IPV4_KIND },
 };
 
-/* Not traffic class, flow label, payload length, hop limit. The flow goes on behind these bytes. */
+/* Not traffic class, flow label, payload length, hop limit. */
 #define IPV6_KIND 0xf0, 0, 0, 0, 0, 0, ALL, 0
-#define IPV6_FLOW \
-	ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, \
-	ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL
+#define IPV6_ADDRESS ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL
+#define IPV6_FLOW IPV6_ADDRESS, IPV6_ADDRESS, ALL, ALL, ALL, ALL
 
 static const struct train_masks ipv6 = {
 	.flow = { MAC, MAC, TYPE, IPV6_KIND, IPV6_FLOW },
@@ -63,7 +62,7 @@ void frame_train_begin(struct frame_train *train, const struct frame *frame)
 	const struct frame_info *info = &frame->info;
 
 	frame_train_end(train);
-	if (unlikely(!masks))
+	if (unlikely(!masks || frame->header_len < TRAIN_LEN_MIN))
 		return;
 	for (unsigned int i = 0; i < TRAIN_VECTORS; i++) {
 		train->last[i] = vector(frame->header, i);
@@ -72,10 +71,7 @@ void frame_train_begin(struct frame_train *train, const struct frame *frame)
 	for (unsigned int i = 0; i < ARRAY_SIZE(train->kind); i++)
 		train->kind[i] = vector(masks->kind, i);
 	train->common = frame_common(frame);
-	train->min_len =
-		info->l3 == FRAME_L3_NONE ? ETH_HEADER_LEN : info->l4_offset + TCP_HEADER_LEN;
+	train->min_len = MAX(TRAIN_LEN_MIN, 0u + info->l4_offset + TCP_HEADER_LEN);
 	train->ipv6 = info->l3 == FRAME_L3_IPV6;
 	train->id_mask = info->l3 == FRAME_L3_IPV4 ? UINT16_MAX : 0;
-	train->rest = get_le64(frame->header + TRAIN_BYTES);
-	train->port = get_le16(frame->header + TRAIN_BYTES + sizeof(train->rest));
 }

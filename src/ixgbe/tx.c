@@ -24,8 +24,8 @@
 #include "frame/train.h"
 #include "ixgbe/internal.h"
 
-#define HEADER_COPY 128u  /* of a frame without offloads, or with short headers */
-#define L4_HEADER_MIN 20u /* copied behind MACLEN + IPLEN when L4LEN is not given */
+#define HEADER_COPY TRAIN_COPY_MAX /* of a frame without offloads, or with short headers */
+#define L4_HEADER_MIN 20u	   /* copied behind MACLEN + IPLEN when L4LEN is not given */
 #define CACHE_LINE 64u
 #define QUEUES_AHEAD 4u
 
@@ -336,12 +336,12 @@ struct finisher {
 
 /* The header and the rest of a plain frame. */
 static inline void take_plain(struct frame_burst *burst, struct frame *frame, const uint8_t *host,
-			      uint32_t len)
+			      uint32_t len, __m128i *first)
 {
 	uint32_t head = MIN(len, HEADER_COPY);
 	struct frame_segment *segment;
 
-	copy_bytes(frame->header, host, head);
+	frame_train_take(frame->header, host, head, first);
 	atomic_signal_fence(memory_order_seq_cst); /* as in copy_header() */
 	frame->len = len;
 	frame->header_len = (uint16_t)head;
@@ -378,7 +378,7 @@ static void finish_plain(struct finisher *f, unsigned int from, unsigned int to)
 {
 	const struct decoder *d = f->d;
 	struct frame_burst *burst = f->burst;
-	struct frame *const first = &burst->frame[f->good], *frame = first;
+	struct frame *frame = &burst->frame[f->good];
 	uint32_t min_len = d->flags & FRAME_PAD ? FRAME_MIN_LEN : 0;
 	struct frame_train train;
 	uint64_t bytes = 0;
@@ -386,12 +386,13 @@ static void finish_plain(struct finisher *f, unsigned int from, unsigned int to)
 	frame_train_end(&train);
 	for (unsigned int i = from; i < to; i++) {
 		uint32_t len = d->len[i];
+		__m128i first[TRAIN_VECTORS];
 		enum train_match match;
 
-		take_plain(burst, frame, d->host[i], len);
-		match = frame_train_match(&train, frame->header, len);
+		take_plain(burst, frame, d->host[i], len, first);
+		match = frame_train_match(&train, first, len);
 		if (likely(match != TRAIN_NO)) {
-			frame_train_join(&train, frame);
+			frame_train_join(&train, frame, first);
 			if (unlikely(match != TRAIN_FLOW))
 				f->flows |= BIT64(frame - burst->frame);
 		} else {
@@ -402,8 +403,8 @@ static void finish_plain(struct finisher *f, unsigned int from, unsigned int to)
 		bytes += MAX(len, min_len);
 		frame++;
 	}
-	f->packets += (unsigned int)(frame - first);
-	f->good += (unsigned int)(frame - first);
+	f->packets += (uint64_t)(frame - burst->frame) - f->good;
+	f->good = (unsigned int)(frame - burst->frame);
 	f->bytes += bytes;
 }
 
