@@ -23,8 +23,11 @@ HUGE_PAGES = 1024
 NR_HUGEPAGES = Path("/proc/sys/vm/nr_hugepages")
 MACHINE_LOCK = os.path.join(tempfile.gettempdir(), "softiov-bench.lock")
 
+PRIORITY = 10               # of SCHED_RR
+
 __all__ = ["BUILD", "BenchError", "CLIENT_CPU", "HugePages", "LabError", "Others", "Process",
-           "REPO", "SWITCH_CPU", "check", "machine_lock", "thread_seconds", "wait_until"]
+           "REPO", "RealTime", "SWITCH_CPU", "check", "machine_lock", "thread_seconds",
+           "wait_until"]
 
 
 class BenchError(LabError):
@@ -190,6 +193,21 @@ class Process:
 
     def __exit__(self, *_):
         self.end()
+
+
+class RealTime:
+    """
+    While entered this process, and who is started by it, goes before all others on the machine.
+    Among themselves they take turns (SCHED_RR), so that a thread that spins and one that answers
+    commands can share a processor.
+    """
+
+    def __enter__(self):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
+        return self
+
+    def __exit__(self, *_):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 class Others:

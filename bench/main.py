@@ -18,7 +18,7 @@ import sys
 import time
 
 import machine
-from machine import BUILD, HugePages, LabError, Others
+from machine import BUILD, HugePages, LabError, Others, RealTime
 import ours
 import peers
 import plot
@@ -77,7 +77,7 @@ def compare(huge, rounds, started):
     while True:
         series = Series()
         for number in range(1, rounds + 1):
-            with Others() as others:
+            with Others() as others, RealTime():
                 seen = one_round(huge, series)
             say(f"round {number}: {seen}; {100 * others.share:.0f} % of the machine used by "
                 f"others, {100 * others.stolen:.0f} % stolen")
