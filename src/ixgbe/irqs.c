@@ -8,7 +8,9 @@
  * A cause is latched whether or not it is enabled and whether or not MSI-X is on; drivers that poll
  * VTEICR need no more than that.
  *
- * Workers raise, the device thread programs. IVAR is read anew for every burst.
+ * Workers raise, the device thread programs. IVAR is read anew for every burst. Transmit completions
+ * are patient (pcie/irq.h) where the driver has a ring so large that it cannot be full of what they
+ * wait for.
  *
  * Source: data sheet 7.3, 8.3.5.5; Linux ixgbe, ixgbevf.
  */
@@ -16,6 +18,7 @@
 
 #define IVAR_ENTRY_BITS 8 /* four entries a register: rx 2n, tx 2n, rx 2n + 1, tx 2n + 1 */
 #define NO_VECTOR -1
+#define PATIENT_RING 512u /* descriptors; IRQ_PATIENT_CAUSES requests rarely take as many */
 
 /* --- delivery ---------------- */
 
@@ -60,6 +63,14 @@ static int routed(uint32_t ivar, unsigned int entry, uint32_t vector_mask)
 	return byte & IXGBE_IVAR_VALID ? (int)(byte & vector_mask) : NO_VECTOR;
 }
 
+static struct irq_result raise_tx(struct ixgbe_pf *pf, unsigned int q, struct irq_vector *vector,
+				  unsigned int count, uint64_t now)
+{
+	if (pf->state->txq[q].ring.len < PATIENT_RING * IXGBE_DESC_SIZE)
+		return irq_raise(vector, now, count);
+	return irq_raise_patient(vector, now, count);
+}
+
 static void queue_cause(struct ixgbe_pf *pf, unsigned int q, bool tx, unsigned int count,
 			uint64_t now)
 {
@@ -78,7 +89,8 @@ static void queue_cause(struct ixgbe_pf *pf, unsigned int q, bool tx, unsigned i
 	vector = ixgbe_irq_vector(pf, home->function, (unsigned int)to);
 	if (vector)
 		ixgbe_irq_deliver(pf, home->function, ixgbe_message(pf, home->function, to),
-				  irq_raise(vector, now, count));
+				  tx ? raise_tx(pf, q, vector, count, now)
+				     : irq_raise(vector, now, count));
 }
 
 void ixgbe_rx_cause(struct ixgbe_pf *pf, unsigned int q, unsigned int count, uint64_t now)

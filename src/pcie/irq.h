@@ -8,7 +8,14 @@
  *
  * A cause that meets an enabled vector before its time is *held by moderation*: irq_raise() and
  * irq_enable() return the time at which irq_expire() must be called. A cause that meets a
- * disabled vector is *held by mask*.
+ * disabled vector is *held by mask*; enabling holds what it finds for IRQ_LATCHED intervals, because
+ * the driver has just looked and most such causes are of what it saw.
+ *
+ * A *patient* cause (a transmit completion: nobody waits for it as for a received frame) is held
+ * until one comes that is not, or IRQ_PATIENT_CAUSES have gathered, or IRQ_PATIENCE intervals have
+ * passed after the end of the one that moderation asks for; IRQ_PATIENCE_ALONE, where company is not
+ * to be expected because nothing else was signalled last time.
+ * Without moderation nothing is patient.
  */
 #ifndef SOFTIOV_PCIE_IRQ_H
 #define SOFTIOV_PCIE_IRQ_H
@@ -16,6 +23,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#define IRQ_LATCHED 2	       /* intervals from enabling to a signal for what was latched */
+#define IRQ_PATIENCE 36	       /* intervals */
+#define IRQ_PATIENCE_ALONE 10  /* intervals */
+#define IRQ_PATIENCE_NS 80000u /* an interval counts as no longer here */
+#define IRQ_PATIENT_CAUSES 32
 
 /** enum irq_word - low bits of the word. */
 enum irq_word {
@@ -25,6 +38,8 @@ enum irq_word {
 	IRQ_AUTO_DISABLE = 1 << 3, /* disable when signalled */
 	IRQ_MASKED = 1 << 4,	   /* by MSI-X function or vector mask */
 	IRQ_OWED = 1 << 5,	   /* raised and not yet signalled; the MSI-X pending bit */
+	IRQ_PATIENT = 1 << 6,	   /* all that is owed may wait for company */
+	IRQ_COMPANY = 1 << 7,	   /* what was signalled last was not patient */
 };
 
 /**
@@ -33,8 +48,8 @@ enum irq_word {
  */
 struct irq_vector {
 	_Atomic uint64_t word;
-	_Atomic uint32_t interval_ns; /* minimum time between signals, 0: none */
-	uint32_t reserved;
+	_Atomic uint32_t interval_ns;	     /* minimum time between signals, 0: none */
+	_Atomic uint32_t patient;	     /* patient causes since the last signal */
 	_Atomic uint64_t causes;	     /* raises, coalesced or not */
 	_Atomic uint64_t held_by_mask;	     /* raises that found the vector disabled */
 	_Atomic uint64_t held_by_moderation; /* raises that came too early */
@@ -58,7 +73,9 @@ struct irq_result {
 
 /** irq_raise() - a cause happened @count times (>= 1) at @now (CLOCK_MONOTONIC ns). */
 struct irq_result irq_raise(struct irq_vector *vector, uint64_t now, unsigned int count);
-/** irq_enable() - the driver unmasks; a pending cause is signalled or held by moderation. */
+/** irq_raise_patient() - the same, of a cause that may wait for company. */
+struct irq_result irq_raise_patient(struct irq_vector *vector, uint64_t now, unsigned int count);
+/** irq_enable() - the driver unmasks; a pending cause is held by moderation, from @now on, or signalled. */
 struct irq_result irq_enable(struct irq_vector *vector, uint64_t now);
 void irq_disable(struct irq_vector *vector);
 /** irq_mask() - MSI-X mask bit (vector or function). */

@@ -104,7 +104,10 @@ static void test_moderation(void **state)
 	is(irq_expire(&v, due - 1), false, due);
 	irq_disable(&v);
 	is(irq_expire(&v, due), false, 0); /* held by mask now: irq_enable() will find it */
-	is(irq_enable(&v, due - 1), false, due);
+	r = irq_enable(&v, due);
+	assert_true(!r.signal && r.due_ns > due); /* held for being latched */
+	due = r.due_ns;
+	is(irq_enable(&v, due - 1), false, due); /* is enabled already */
 	is(irq_expire(&v, due), true, 0);
 	is(irq_expire(&v, due + MS), false, 0);
 	assert_int_equal(v.signalled, 2);
@@ -116,6 +119,108 @@ static void test_moderation(void **state)
 	assert_true(!r.signal && r.due_ns > due + MS);
 	is(irq_expire(&v, r.due_ns), true, 0);
 	is(irq_raise(&v, r.due_ns, 1), true, 0);
+}
+
+/* @due_ns is @expected, rounded up to what the word can say. */
+static void is_due(uint64_t due_ns, uint64_t expected)
+{
+	assert_in_range(due_ns, expected, expected + 256);
+}
+
+/* A driver that polled meanwhile has seen most of what is latched: no interrupt right away. */
+static void test_latched_waits_when_enabled(void **state)
+{
+	const uint32_t interval = 50000;
+	struct irq_vector v = { 0 };
+	struct irq_result r;
+
+	irq_set_auto(&v, true, true);
+	irq_set_interval(&v, interval);
+	irq_enable(&v, 0);
+	is(irq_raise(&v, 5 * MS, 1), true, 0);
+	is(irq_raise(&v, 6 * MS, 1), false, 0);
+	r = irq_enable(&v, 7 * MS);
+	assert_false(r.signal);
+	is_due(r.due_ns, 7 * MS + IRQ_LATCHED * interval);
+	is(irq_raise(&v, 7 * MS + 1, 1), false, r.due_ns); /* bound by it, too */
+	is(irq_expire(&v, r.due_ns - 1), false, r.due_ns);
+	is(irq_expire(&v, r.due_ns), true, 0);
+	/* Nothing latched: nothing to hold. */
+	irq_enable(&v, 8 * MS);
+	is(irq_raise(&v, 8 * MS + 1, 1), true, 0);
+	/* A longer interval that is not over counts, but does not make this wait longer. */
+	irq_set_interval(&v, MS);
+	irq_enable(&v, 20 * MS);
+	is(irq_raise(&v, 20 * MS, 1), true, 0);
+	irq_raise(&v, 20 * MS, 1);
+	is_due(irq_enable(&v, 20 * MS + 1).due_ns, 21 * MS);
+	irq_disable(&v);
+	is_due(irq_enable(&v, 30 * MS).due_ns, 30 * MS + IRQ_LATCHED * IRQ_PATIENCE_NS);
+}
+
+static void test_patient(void **state)
+{
+	const uint32_t interval = 60000;
+	const uint64_t patience = interval * (1 + IRQ_PATIENCE),
+		       alone = interval * (1 + IRQ_PATIENCE_ALONE);
+	struct irq_vector v = { 0 };
+	struct irq_result r;
+
+	irq_set_auto(&v, true, false);
+	irq_set_interval(&v, interval);
+	irq_enable(&v, 0);
+	/* After a silence it is signalled as any other. */
+	is(irq_raise_patient(&v, 10 * MS, 1), true, 0);
+	/* Nothing else is signalled to this driver. */
+	r = irq_raise_patient(&v, 10 * MS + interval * 2, 2);
+	assert_false(r.signal);
+	is_due(r.due_ns, 10 * MS + alone);
+	assert_int_equal(v.held_by_moderation, 2);
+	is(irq_expire(&v, r.due_ns - 1), false, r.due_ns);
+	is(irq_expire(&v, r.due_ns), true, 0);
+	/* Company ends the wait, as soon as moderation lets it ... */
+	assert_false(irq_raise_patient(&v, r.due_ns + 1, 1).signal);
+	is(irq_raise(&v, 20 * MS, 1), true, 0);
+	/* ... and is expected again. */
+	r = irq_raise_patient(&v, 21 * MS, 1);
+	is_due(r.due_ns, 20 * MS + patience);
+	is(irq_expire(&v, r.due_ns), true, 0);
+	is(irq_raise(&v, 30 * MS, 1), true, 0);
+	/* Who is owed a signal already does not become patient. */
+	r = irq_raise(&v, 30 * MS + 1, 1);
+	is_due(r.due_ns, 30 * MS + interval);
+	is(irq_raise_patient(&v, 30 * MS + 2, 1), false, r.due_ns);
+	is(irq_expire(&v, r.due_ns), true, 0);
+	/* Patience stays with a cause that is latched while the driver polls. */
+	irq_disable(&v);
+	is(irq_raise_patient(&v, 31 * MS, 1), false, 0);
+	is_due(irq_enable(&v, 40 * MS).due_ns, 40 * MS + interval * (IRQ_LATCHED + IRQ_PATIENCE));
+	irq_clear(&v);
+	is(irq_raise(&v, 41 * MS, 1), true, 0);
+}
+
+static void test_patience_has_limits(void **state)
+{
+	struct irq_vector v = { 0 };
+
+	irq_set_auto(&v, true, false);
+	irq_enable(&v, 0);
+	is(irq_raise_patient(&v, MS, 1), true, 0); /* no moderation, no patience */
+	is(irq_raise_patient(&v, MS, 1), true, 0);
+	/* Many are as good as one that is not patient. */
+	irq_set_interval(&v, 1000);
+	is(irq_raise_patient(&v, 2 * MS, 1), true, 0);
+	assert_false(irq_raise_patient(&v, 2 * MS + 2000, IRQ_PATIENT_CAUSES - 1).signal);
+	is(irq_raise_patient(&v, 2 * MS + 2001, 1), true, 0);
+	assert_false(irq_raise_patient(&v, 2 * MS + 4000, 1).signal);
+	is(irq_raise_patient(&v, 2 * MS + 4001, IRQ_PATIENT_CAUSES), true, 0);
+	/* However long the interval. */
+	irq_set_interval(&v, MS);
+	is(irq_raise(&v, 10 * MS, 1), true, 0);
+	is_due(irq_raise_patient(&v, 11 * MS, 1).due_ns, 11 * MS + IRQ_PATIENCE * IRQ_PATIENCE_NS);
+	irq_reset(&v);
+	assert_int_equal(v.word, 0);
+	assert_int_equal(v.patient, 0);
 }
 
 static void test_mask(void **state)
@@ -207,7 +312,10 @@ static void *raiser(void *arg)
 		uint64_t now = clock_ns();
 
 		atomic_fetch_add(&race->work, 1);
-		act(race, irq_raise(&race->vector, now, 1), now);
+		act(race,
+		    i % 3 ? irq_raise(&race->vector, now, 1)
+			  : irq_raise_patient(&race->vector, now, 1),
+		    now);
 		if (i % 64 == 0)
 			sched_yield();
 	}
@@ -382,11 +490,19 @@ static void test_one_signal_per_interval(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_disabled),    cmocka_unit_test(test_cause_not_acknowledged),
-		cmocka_unit_test(test_auto),	    cmocka_unit_test(test_moderation),
-		cmocka_unit_test(test_mask),	    cmocka_unit_test(test_reset),
-		cmocka_unit_test(test_race),	    cmocka_unit_test(test_race_moderated),
-		cmocka_unit_test(test_race_masked), cmocka_unit_test(test_one_signal_per_interval),
+		cmocka_unit_test(test_disabled),
+		cmocka_unit_test(test_cause_not_acknowledged),
+		cmocka_unit_test(test_auto),
+		cmocka_unit_test(test_moderation),
+		cmocka_unit_test(test_latched_waits_when_enabled),
+		cmocka_unit_test(test_patient),
+		cmocka_unit_test(test_patience_has_limits),
+		cmocka_unit_test(test_mask),
+		cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_race),
+		cmocka_unit_test(test_race_moderated),
+		cmocka_unit_test(test_race_masked),
+		cmocka_unit_test(test_one_signal_per_interval),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
