@@ -13,6 +13,15 @@
 
 #define DP_WORKER_PORTS 64 /* most ports of one worker */
 #define DP_NOT_DUE UINT64_MAX
+#define DP_LATE_NS \
+	500000 /* an interrupt that waits no longer than this for the end of a nap does not end it */
+
+#define DP_GATHER_UNIT_NS 1000000ull /* of rates: bytes per millisecond */
+#define DP_GATHER_BYTES 65536u	     /* what is worth a wake-up */
+#define DP_GATHER_MIN_RATE 10000u    /* 10 MB/s: below, frames are not kept waiting ... */
+#define DP_GATHER_MIN_NS 100000u     /* ... and not where a pause would be shorter than this */
+#define DP_GATHER_MAX_NS 500000u     /* longest time that frames are kept waiting */
+
 #define DP_UPLINK_RECHECK_NS 20000 /* an uplink that had nothing is not asked again before this */
 
 /**
@@ -55,6 +64,16 @@ struct dp_port_list {
 };
 
 /**
+ * struct dp_gather - how fast data comes.
+ * @rate: bytes per DP_GATHER_UNIT_NS
+ * @bytes, @hots: at @since_ns: sent by the vports with a hot queue, number of hot queues
+ */
+struct dp_gather {
+	uint64_t rate, bytes, since_ns;
+	unsigned int hots;
+};
+
+/**
  * struct dp_worker - one data-path thread.
  * @wake_ns: when the nap that is announced or under way ends; 0: awake, no kick needed
  * @nap_ns: length of the next nap; 0: still polling
@@ -71,6 +90,7 @@ struct dp_worker {
 	bool started;
 	pthread_t thread;
 	uint64_t idle_since_ns, last_point_ns, nap_ns;
+	struct dp_gather gather;
 	struct dp_worker_stats stats; /* stored by the worker, relaxed */
 
 	unsigned int polled;			 /* of @poll in the last nap */
@@ -113,6 +133,11 @@ bool dp_poll_port(struct dp_worker *worker, struct dp_port *port, bool busy, uin
 void dp_armed_init(struct dp_armed *armed);
 void dp_armed_add(struct dp_armed *armed, unsigned int vport, uint64_t due_ns);
 void dp_armed_expire(struct dp_armed *armed, const struct dp_config *config, uint64_t now);
+
+/* gather.c: look at what has come since last time, unless that is not long ago. Worker. */
+void dp_gather_judge(struct dp_gather *gather, const struct dp_port_list *list, uint64_t now);
+/* How long to nap right after work, so that data comes together; 0: poll on. */
+uint64_t dp_gather_ns(const struct dp_gather *gather);
 
 /* worker.c */
 int dp_worker_create(struct dp *dp, int cpu, struct dp_worker **worker);

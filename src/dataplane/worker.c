@@ -4,14 +4,16 @@
  *
  * Each loop is one round over the ports of the worker and one quiescent point (util/quiesce.h). Idle, it backs off by
  * steps: it polls on for busy_us, relaxing the processor more and more, then naps, each nap twice as long as the last
- * up to nap_max_us. One frame brings it back to polling.
+ * up to nap_max_us. One frame brings it back to polling. Under a stream of data at a moderate rate it does not poll on
+ * but naps at once, to find more at the end of the nap (gather.c).
  *
  * A nap must not sleep through work:
  *  - It is announced in @wake_ns before the round that precedes it. Whoever makes work first stores the work, then
  *    reads @wake_ns; the worker stores @wake_ns, then looks for the work; all sequentially consistent. Either the
  *    worker finds the work or the other finds the announcement, and writes the eventfd. So one round per nap suffices,
  *    and 128 idle queues cost one look each per millisecond.
- *  - It ends no later than the earliest moderated interrupt is due; one armed later for an earlier time kicks.
+ *  - It ends no later than the earliest moderated interrupt is due; one armed later for an earlier time kicks, unless
+ *    the nap is about to end: an interrupt that is half a millisecond late is cheaper than a worker that is woken for it.
  *  - A guest that writes a tail register in shared memory kicks nobody: it waits for the end of the nap.
  *
  * A napping worker is offline for grace periods and looks up everything anew when it wakes.
@@ -54,7 +56,7 @@ void dp_port_kick(struct dp_port *port)
 void dp_port_arm(struct dp_port *port, unsigned int vport, uint64_t due_ns)
 {
 	dp_armed_add(&port->armed, vport, due_ns);
-	if (atomic_load(&port->worker->wake_ns) > due_ns)
+	if (atomic_load(&port->worker->wake_ns) > due_ns + DP_LATE_NS)
 		dp_worker_kick(port->worker);
 }
 
@@ -191,18 +193,29 @@ static void quiescent_point(struct dp_worker *worker, uint64_t now)
 		stat_set(&worker->stats.quiesce_ns_max, took);
 }
 
-/* Still polling: the longer idle, the gentler. */
-static void relax(struct dp_worker *worker, uint64_t now)
+/* Nothing found: is it time for a nap, and of what length? Return: 0 to poll on. */
+static uint64_t first_nap(struct dp_worker *worker, const struct dp_port_list *list, uint64_t now)
 {
 	const struct dp_policy *policy = &worker->dp->policy;
-	uint64_t idle_ns = now - worker->idle_since_ns,
-		 busy_ns = (uint64_t)policy->busy_us * NSEC_PER_USEC;
-	unsigned int pauses = idle_ns < busy_ns / 2 ? 1 : RELAX_MAX;
+	uint64_t gather;
 
-	if (!policy->always_busy && idle_ns >= busy_ns) {
-		worker->nap_ns = (uint64_t)MAX(policy->nap_us, 1u) * NSEC_PER_USEC;
-		return;
-	}
+	if (policy->always_busy)
+		return 0;
+	dp_gather_judge(&worker->gather, list, now);
+	gather = dp_gather_ns(&worker->gather);
+	if (gather)
+		return MIN(gather, (uint64_t)MAX(policy->nap_max_us, 1u) * NSEC_PER_USEC);
+	if (now - worker->idle_since_ns < (uint64_t)policy->busy_us * NSEC_PER_USEC)
+		return 0;
+	return (uint64_t)MAX(policy->nap_us, 1u) * NSEC_PER_USEC;
+}
+
+/* Still polling: the longer idle, the gentler. */
+static void relax(const struct dp_worker *worker, uint64_t now)
+{
+	uint64_t half_ns = (uint64_t)worker->dp->policy.busy_us * NSEC_PER_USEC / 2;
+	unsigned int pauses = now - worker->idle_since_ns < half_ns ? 1 : RELAX_MAX;
+
 	while (pauses--)
 		__builtin_ia32_pause();
 }
@@ -240,7 +253,9 @@ static void work(struct dp_worker *worker)
 			nap(worker, list, now);
 			nap_longer(worker);
 		} else {
-			relax(worker, now);
+			worker->nap_ns = first_nap(worker, list, now);
+			if (!worker->nap_ns)
+				relax(worker, now);
 		}
 		quiescent_point(worker, now);
 	}

@@ -160,6 +160,86 @@ static void test_short_naps(void **state)
 	wait_for(f, f->fake->pool[1].n, 1);
 }
 
+#define MS 1000000ull
+
+/* How long to let data come together, after @bytes in each of @times periods of 5 ms. */
+static uint64_t gather_after(struct dp_gather *gather, struct fake *fake, uint64_t *now,
+			     unsigned int times, uint64_t bytes)
+{
+	struct dp_config *config = fake_config(fake);
+	struct dp_port port = { 0 };
+	struct dp_port_list *list = calloc(1, sizeof(*list) + sizeof(list->port[0]));
+
+	atomic_store(&port.config, config);
+	list->n = 1;
+	list->port[0] = &port;
+	config->hot[0] = 0;
+	config->hots = 1;
+	dp_gather_judge(gather, list, *now);
+	while (times--) {
+		*now += 5 * MS;
+		config->vport[config->queue[0].vport].stats->tx_bytes += bytes;
+		dp_gather_judge(gather, list, *now);
+	}
+	free(list);
+	eswitch_free(config->table);
+	free(config);
+	return dp_gather_ns(gather);
+}
+
+/* Only a stream of moderate rate is worth waiting for. */
+static void test_gather(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_gather gather = { 0 };
+	uint64_t now = 1000 * MS;
+
+	assert_int_equal(dp_gather_ns(&gather), 0);
+	assert_int_equal(gather_after(&gather, f->fake, &now, 20, 40000), 0); /* 8 MB/s */
+	assert_int_equal(gather_after(&gather, f->fake, &now, 20, 500000), DP_GATHER_MAX_NS);
+	assert_in_range(gather_after(&gather, f->fake, &now, 20, 1250000), 200000, 300000);
+	assert_int_equal(gather_after(&gather, f->fake, &now, 20, 5000000), 0); /* 1 GB/s */
+	assert_int_equal(gather_after(&gather, f->fake, &now, 20, 500000), DP_GATHER_MAX_NS);
+	assert_int_equal(gather_after(&gather, f->fake, &now, 6, 0),
+			 0); /* forgotten in 30 ms ... */
+	gather_after(&gather, f->fake, &now, 20, 500000);
+	now += 30 * MS; /* ... also without a look at it meanwhile */
+	assert_int_equal(gather_after(&gather, f->fake, &now, 0, 0), 0);
+}
+
+/* Another queue that becomes hot brings all that it ever sent: that is no rate. */
+static void test_gather_ignores_newcomers(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_gather gather = { .since_ns = 1000 * MS, .hots = 0, .bytes = 0 };
+	uint64_t now = 1010 * MS;
+
+	f->fake->pool[0].stats.tx_bytes = 1ull << 40;
+	assert_int_equal(gather_after(&gather, f->fake, &now, 0, 0), 0);
+	assert_int_equal(gather.rate, 0);
+	assert_int_equal(gather_after(&gather, f->fake, &now, 20, 500000), DP_GATHER_MAX_NS);
+}
+
+/* It would poll on for an hour, but not under a stream. */
+static void test_naps_under_a_stream(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_policy policy = { .busy_us = FOREVER_US, .nap_us = 1, .nap_max_us = 1000 };
+	uint32_t serial = 0;
+
+	start(f, &policy, 1);
+	fake_send_frame(f->fake, 0, 1, serial++);
+	wait_for(f, f->fake->pool[1].n, serial);
+	usleep(10000);
+	assert_int_equal(naps(f), 0);
+	while (!naps(f)) {
+		for (unsigned int i = 0; i < FAKE_LOG / 2; i++)
+			fake_send_frame(f->fake, 0, 1, serial++);
+		wait_for(f, f->fake->pool[1].n, serial);
+		usleep(1000); /* some 100 MB/s */
+	}
+}
+
 static void test_always_busy(void **state)
 {
 	struct fixture *f = *state;
@@ -377,6 +457,9 @@ int main(void)
 		TEST(test_arm_ends_nap),
 		TEST(test_wire_ends_nap),
 		TEST(test_short_naps),
+		TEST(test_gather),
+		TEST(test_gather_ignores_newcomers),
+		TEST(test_naps_under_a_stream),
 		TEST(test_always_busy),
 		TEST(test_publish_under_traffic),
 		TEST(test_ports),
