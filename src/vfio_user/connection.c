@@ -354,6 +354,14 @@ static void execute(struct connection *c)
 	finish(c, result);
 }
 
+/* A client that was answered now rarely has sent its next message already: better ask the event loop. */
+static bool is_answered(const struct connection *c)
+{
+	const struct message *m = &c->message;
+
+	return !m->complete && !m->received && !(m->header.flags & VFIO_USER_FLAG_NO_REPLY);
+}
+
 static void connection_run(struct connection *c)
 {
 	uint64_t end = now_ns() + RUN_NS;
@@ -366,7 +374,7 @@ static void connection_run(struct connection *c)
 			r = message_receive(c);
 		if (!connection_blocked(c) && c->message.complete)
 			execute(c);
-		if (now_ns() > end)
+		if (is_answered(c) || now_ns() > end)
 			break;
 	}
 	c->running = false;
