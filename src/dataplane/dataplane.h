@@ -66,7 +66,7 @@ struct dp_config {
 
 /** struct dp_policy - how an idle worker behaves; times in microseconds. */
 struct dp_policy {
-	uint32_t busy_us;    /* spin this long after the last work, but under a stream of data (gather.c) */
+	uint32_t busy_us;    /* spin this long after the last work, or not at all: gather.c */
 	uint32_t nap_us;     /* first nap */
 	uint32_t nap_max_us; /* naps double up to this */
 	bool always_busy;    /* never nap */
