@@ -151,6 +151,8 @@
 #define IXGBE_MRQC 0x05818
 #define IXGBE_MRQC_MODE 0xfu
 #define IXGBE_MRQC_RSS 1u
+#define IXGBE_MRQC_RSS_8TC 4u /* RSS within each traffic class */
+#define IXGBE_MRQC_RSS_4TC 5u
 #define IXGBE_MRQC_VMDQ 8u
 #define IXGBE_MRQC_VMDQ_RSS32 0xau
 #define IXGBE_MRQC_VMDQ_RSS64 0xbu

@@ -139,7 +139,9 @@ static bool uses_rss(uint32_t mrqc)
 {
 	uint32_t mode = mrqc & IXGBE_MRQC_MODE;
 
-	return mrqc & RSS_FIELDS && (mode == IXGBE_MRQC_RSS || mode == IXGBE_MRQC_VMDQ_RSS32 ||
+	/* All frames are of traffic class 0, whose queues are the first sixteen or more. */
+	return mrqc & RSS_FIELDS && (mode == IXGBE_MRQC_RSS || mode == IXGBE_MRQC_RSS_8TC ||
+				     mode == IXGBE_MRQC_RSS_4TC || mode == IXGBE_MRQC_VMDQ_RSS32 ||
 				     mode == IXGBE_MRQC_VMDQ_RSS64);
 }
 

@@ -239,6 +239,25 @@ static void test_every_queue_starts(void **state)
 	assert_false(ixgbe_rx_started(card->pf, 127));
 }
 
+/* ixgbe_setup_mrqc() with traffic classes and no pools: RSS goes on among the queues of class 0. */
+static void test_rss_with_traffic_classes(void **state)
+{
+	static const uint32_t modes[] = { IXGBE_MRQC_RSS, IXGBE_MRQC_RSS_8TC, IXGBE_MRQC_RSS_4TC };
+	struct card *card = *state;
+	struct frame frame = { .header_len = 64, .info = { .l3 = FRAME_L3_IPV4, .l3_offset = 14 } };
+
+	for (unsigned int i = 0; i < 32; i++)
+		pf_wr(card, IXGBE_RETA + i * 4, 0x03030303);
+	for (unsigned int i = 0; i < ARRAY_SIZE(modes); i++) {
+		struct ixgbe_rss_burst burst;
+
+		pf_wr(card, IXGBE_MRQC, modes[i] | IXGBE_MRQC_RSS_IP4);
+		ixgbe_rss_spread(card->pf, 0, IXGBE_QUEUES, &frame, 1, 0, &burst);
+		assert_true(burst.wanted[3] == 1);
+		assert_true(burst.wanted[0] == 0);
+	}
+}
+
 #define CARD_TEST(f) cmocka_unit_test_setup_teardown(f, card_setup, card_teardown)
 
 int main(void)
@@ -254,6 +273,7 @@ int main(void)
 		CARD_TEST(test_pipeline_reset),
 		CARD_TEST(test_no_ipsec),
 		CARD_TEST(test_every_queue_starts),
+		CARD_TEST(test_rss_with_traffic_classes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
