@@ -175,6 +175,8 @@ static void show_card(const json_t *card)
 	if (json_object_get(card, "socket"))
 		show_driver(card);
 	putchar('\n');
+	if (json_object_get(card, "advice"))
+		printf("  ! %s\n", text(card, "advice"));
 	json_array_foreach (json_object_get(card, "ports"), i, port)
 		show_port(port);
 }

@@ -139,6 +139,7 @@ struct card_change {
  * @mode: in force
  * @vmd: in vm mode the endpoint by which a VM gets the card; workers read it to signal
  * @leader: the DMA domain of that VM, which all functions it drives follow
+ * @maps_seen: how many maps the VM had made when its memory was looked at
  * @sweep: timer, pending while sockets of VFs may have to be opened or closed; see card_vf.c
  */
 struct card {
@@ -148,6 +149,7 @@ struct card {
 	enum config_mode mode;
 	struct vmd *_Atomic vmd;
 	struct iommu_domain *leader;
+	uint64_t maps_seen;
 	struct event *sweep;
 	struct card_change change;
 	bool closing;	  /* card_detach() was called */
@@ -205,6 +207,9 @@ int card_pf_set_num_vfs(struct card_pf *pf, unsigned int numvfs, void (*done)(vo
 
 /** card_pf_driver() - the PF driver, or NULL with @why: who drives the PF instead. */
 struct pf_driver *card_pf_driver(struct card_pf *pf, struct reason *why);
+
+/** card_vm_advice() - what is wrong with the command line of the VM that has the card, NULL: nothing. */
+const char *card_vm_advice(const struct card *card);
 
 /** card_pf_mac() - the PF's permanent address. */
 void card_pf_mac(const struct card_pf *pf, uint8_t mac[ETH_ALEN]);

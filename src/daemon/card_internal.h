@@ -52,6 +52,9 @@ void card_vm_leave(struct card *card);
 /** card_vm_client() - the process that has the card plugged in, as vmd_info.client. */
 pid_t card_vm_client(struct card *card);
 
+/** card_vm_check() - every second: its memory file shrank, or is private. */
+void card_vm_check(struct card *card);
+
 /** card_vf_seen_init() - the VF as the card's VM sees it, at power-on. */
 void card_vf_seen_init(struct card_vf *vf);
 

@@ -24,6 +24,7 @@
 #include "util/log.h"
 
 #define BUS_SHIFT 8
+#define SMALL_MAPS_BYTES (64ull << 20) /* firmware and displays, which are never shared */
 
 /* The bare VF as the card's own VM sees it: the device model while the VF is home. ctx: struct card_vf. */
 
@@ -264,6 +265,44 @@ void card_vm_stop(struct card *card)
 void card_vm_leave(struct card *card)
 {
 	(void)follow(card, NULL); /* which nothing forbids */
+}
+
+/* Memory that is not the guest's: looked for when maps have settled, as iovm does for a VF. */
+static void look_at_memory(struct card *card)
+{
+	uint64_t maps = card->state->vmd.domain.maps;
+
+	if (iommu_check_private_end(card->leader) == 1 && log_ratelimit(&card->limit))
+		log_warning("card %s: %s", card->address, iovm_memory_private);
+	if (maps != card->maps_seen &&
+	    !iommu_check_private_begin(card->leader, card_vm_client(card)))
+		card->maps_seen = maps;
+}
+
+void card_vm_check(struct card *card)
+{
+	struct vmd *vmd = atomic_load_explicit(&card->vmd, memory_order_relaxed);
+
+	if (!vmd)
+		return;
+	vmd_check(vmd);
+	if (card_vm_client(card) > 0)
+		look_at_memory(card);
+	else
+		card->maps_seen = 0;
+}
+
+const char *card_vm_advice(const struct card *card)
+{
+	struct iommu_summary summary;
+
+	iommu_summarize(card->leader, &summary);
+	if (summary.private_memory)
+		return iovm_memory_private;
+	if (summary.not_shared_bytes > SMALL_MAPS_BYTES ||
+	    (summary.regions && summary.not_shared_regions == summary.regions))
+		return iovm_memory_not_shared;
+	return NULL;
 }
 
 pid_t card_vm_client(struct card *card)

@@ -142,8 +142,9 @@ static json_t *dma(const struct iommu_domain *domain)
 }
 
 /* The VM that has the whole card, and the endpoint by which it has it. */
-static void set_endpoint(json_t *object, struct vmd *vmd, const struct iommu_domain *leader)
+static void set_endpoint(json_t *object, const struct card *card, struct vmd *vmd)
 {
+	const char *advice = card_vm_advice(card);
 	struct vmd_info info;
 
 	vmd_info(vmd, &info);
@@ -155,7 +156,9 @@ static void set_endpoint(json_t *object, struct vmd *vmd, const struct iommu_dom
 	set_u64(object, "lost_interrupts", info.lost_interrupts);
 	set_u64(object, "messages", info.messages);
 	set_u64(object, "message_errors", info.message_errors);
-	json_object_set_new(object, "dma", dma(leader));
+	json_object_set_new(object, "dma", dma(card->leader));
+	if (advice)
+		json_object_set_new(object, "advice", json_string(advice));
 }
 
 json_t *inspect_card(const struct card *card)
@@ -168,7 +171,7 @@ json_t *inspect_card(const struct card *card)
 	object = json_pack("{s:s, s:s, s:s, s:[]}", "address", card->address, "mode",
 			   card->mode == CONFIG_MODE_VM ? "vm" : "host", "device", device, "ports");
 	if (vmd)
-		set_endpoint(object, vmd, card->leader);
+		set_endpoint(object, card, vmd);
 	return object;
 }
 

@@ -90,10 +90,7 @@ void card_poll(struct card *card)
 
 void card_check(struct card *card)
 {
-	struct vmd *vmd = atomic_load(&card->vmd);
-
-	if (vmd)
-		vmd_check(vmd);
+	card_vm_check(card);
 	for (unsigned int i = 0; i < card->pfs; i++)
 		for (unsigned int v = 0; v < IXGBE_MAX_VFS; v++)
 			if (card_managed(card->pf[i], v))

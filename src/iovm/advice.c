@@ -12,10 +12,10 @@
 
 #define LARGE_MAP_BYTES (16ull << 20) /* more than the display's: RAM */
 
-static const char not_shared[] =
+const char iovm_memory_not_shared[] =
 	"guest memory is not shared: start QEMU with "
 	"-object memory-backend-memfd,id=mem,size=SIZE,share=on -machine memory-backend=mem";
-static const char private_memory[] =
+const char iovm_memory_private[] =
 	"guest memory is private (share=off), frames would be lost: start QEMU with "
 	"-object memory-backend-memfd,id=mem,size=SIZE,share=on -machine memory-backend=mem";
 
@@ -45,7 +45,7 @@ void advice_mapped(struct iovm_vf *vf, uint64_t size, int fd)
 void advice_look(struct iovm_vf *vf)
 {
 	if (iommu_check_private_end(vf->config.domain) == 1 && log_ratelimit(&vf->limit))
-		log_warning("%s: %s", vf->config.socket_path, private_memory);
+		log_warning("%s: %s", vf->config.socket_path, iovm_memory_private);
 	if (vf->look_at_memory &&
 	    !iommu_check_private_begin(vf->config.domain, (pid_t)vf->config.state->client_pid))
 		vf->look_at_memory = false;
@@ -59,12 +59,12 @@ const char *advice_text(const struct iovm_vf *vf)
 		return NULL;
 	iommu_summarize(vf->config.domain, &summary);
 	if (summary.private_memory)
-		return private_memory;
+		return iovm_memory_private;
 	if (not_shared_faults(vf) != vf->not_shared_faults)
-		return not_shared;
+		return iovm_memory_not_shared;
 	if (!summary.not_shared_regions)
 		return NULL;
 	if (vf->large_not_shared || summary.not_shared_regions == summary.regions)
-		return not_shared;
+		return iovm_memory_not_shared;
 	return NULL;
 }

@@ -116,6 +116,9 @@ struct iovm_vf_info {
 };
 void iovm_vf_info(struct iovm_vf *vf, struct iovm_vf_info *info);
 
+/** Advice in words, for whoever else lets a VM have a function. */
+extern const char iovm_memory_not_shared[], iovm_memory_private[];
+
 /** iovm_vf_config_space() - the 4096 bytes a VM sees. */
 void iovm_vf_config_space(struct iovm_vf *vf, uint8_t config[PCIE_CONFIG_SIZE]);
 

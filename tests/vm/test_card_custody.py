@@ -436,6 +436,28 @@ def test_registers_word_in_vm_mode(daemon, dom0):
     assert daemon.function(VF[1])["registers"] == "trapped"
 
 
+def test_advice_on_memory(daemon):
+    """The VM that has the card may lack share=on, too."""
+    size = 256 << 20
+
+    def advice(words):
+        wait_until(lambda: words in daemon.show()["cards"][0].get("advice", ""), 10, words)
+        assert f"  ! guest memory is {words}" in daemon.cli("show")[1]
+
+    fd = os.memfd_create("private", os.MFD_CLOEXEC)
+    os.ftruncate(fd, size)
+    with Dom0(daemon.card_socket()) as dom0:
+        assert "advice" not in daemon.show()["cards"][0]
+        dom0.dma_map(size, size)
+        advice("not shared")
+    wait_until(lambda: "advice" not in daemon.show()["cards"][0], 5, "no VM, no advice")
+    with mmap.mmap(fd, size, mmap.MAP_PRIVATE), Dom0(daemon.card_socket()) as dom0:
+        dom0.dma_map(size, size, fd)
+        advice("private")
+    wait_until(lambda: "advice" not in daemon.show()["cards"][0], 5, "no VM, no advice")
+    os.close(fd)
+
+
 def test_stop_by_force(daemon, dom0):
     with DomU(daemon.socket(VF[1])), DomU(daemon.socket(VF[2])) as domu:
         dom0.numvfs(2)  # VF 2 is an orphan
