@@ -7,8 +7,7 @@
  *  1. Decode: contexts are remembered, each frame's descriptors are checked, its buffers translated
  *     and its first bytes prefetched. Nothing of the frame itself is read, so the misses of all
  *     frames overlap.
- *  2. Finish: the header bytes are copied (the only copy decisions are made from) and
- *     frame_finish() checks the offload request against them.
+ *  2. Finish (tx_finish.c): the header bytes are copied and found to be good.
  *
  * A frame that makes no sense is dropped and counted, its descriptors are consumed like any others:
  * the driver sees them completed and the queue goes on. A frame without its last descriptor waits;
@@ -17,15 +16,11 @@
  * Completion (ixgbe_tx_complete) comes when every receiver has its copy: DD in the descriptors that
  * asked for it (RS), then the head, then one interrupt cause.
  *
- * 82599 data sheet: 7.2.3 (descriptors), 7.2.4 (segmentation), 7.2.5 (checksum offload), 7.2.3.5
- * (write-back).
+ * 82599 data sheet: 7.2.3 (descriptors), 7.2.3.5 (write-back).
  */
-#include "frame/plain.h"
-#include "frame/train.h"
-#include "ixgbe/internal.h"
+#include "ixgbe/tx.h"
 
-#define HEADER_COPY TRAIN_COPY_MAX /* of a frame without offloads, or with short headers */
-#define L4_HEADER_MIN 20u	   /* copied behind MACLEN + IPLEN when L4LEN is not given */
+#define L4_HEADER_MIN 20u /* copied behind MACLEN + IPLEN when L4LEN is not given */
 #define CACHE_LINE 64u
 #define QUEUES_AHEAD 4u
 
@@ -35,39 +30,6 @@ _Static_assert(2 * IXGBE_TX_BURST_DESCS + IXGBE_TX_BURST_BYTES / PAGE_SIZE_4K +
 		       BURST_SEGMENTS,
 	       "a burst never runs out of segments");
 
-/** enum outcome - of a frame's descriptors. */
-enum outcome { FRAME_OK, FRAME_BAD, FRAME_FAULT };
-
-/**
- * struct decoder - one burst.
- * @n: descriptors fetched, @next: the first not yet consumed
- * @bytes: of frames that may be cut, bounded so that one guest's requests do not hold up the others; of all frames
- *	with a rate limit, which bounds them too
- * @plain: bit i: frame i was found by decode_plain(): @len[i] bytes at @host[i]
- * @header_want: per other frame, header bytes to copy in the second pass
- */
-struct decoder {
-	struct ixgbe_txq *q;
-	struct frame_burst *burst;
-	struct vport_stats *stats;
-	uint16_t flags; /* of every frame */
-	unsigned int n, next;
-	uint32_t bytes, bytes_max;
-	uint64_t plain;
-	uint16_t header_want[FRAME_BURST];
-	const uint8_t *host[FRAME_BURST];
-	uint32_t len[FRAME_BURST];
-	struct ixgbe_desc desc[IXGBE_TX_BURST_DESCS];
-};
-
-static void count_drop(const struct decoder *d, enum outcome outcome)
-{
-	enum vport_drop why =
-		outcome == FRAME_BAD ? VPORT_DROP_TX_BAD_DESCRIPTOR : VPORT_DROP_TX_DMA_FAULT;
-
-	ixgbe_counter_add(&d->stats->drop[why], 1);
-}
-
 /* --- descriptors ---------------------------------------------------------------------------- */
 
 static uint64_t buffer_address(const struct ixgbe_desc *desc)
@@ -75,7 +37,7 @@ static uint64_t buffer_address(const struct ixgbe_desc *desc)
 	return get_le64(&desc->dword[0]);
 }
 
-static void consume(struct decoder *d, unsigned int n)
+static void consume(struct tx_decoder *d, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++, d->next++)
 		if (d->desc[d->next].dword[2] & IXGBE_TXD_RS)
@@ -83,7 +45,7 @@ static void consume(struct decoder *d, unsigned int n)
 }
 
 /* Descriptors of the frame that begins at @next, with its EOP; 0: the EOP is not among the fetched. */
-static unsigned int frame_descs(const struct decoder *d)
+static unsigned int frame_descs(const struct tx_decoder *d)
 {
 	for (unsigned int i = d->next; i < d->n; i++)
 		if (d->desc[i].dword[2] & IXGBE_TXD_EOP && ixgbe_txd_data(&d->desc[i]))
@@ -94,8 +56,8 @@ static unsigned int frame_descs(const struct decoder *d)
 /* --- first pass ------------------------------------------------------------------------------ */
 
 /* Add the host memory of [@address, @address + @len) to the frame's segments. */
-static enum outcome add_buffer(struct decoder *d, struct frame *frame, uint64_t address,
-			       uint32_t len)
+static enum tx_outcome add_buffer(struct tx_decoder *d, struct frame *frame, uint64_t address,
+				  uint32_t len)
 {
 	struct ixgbe_fetcher *fetcher = &d->q->fetcher;
 	struct iommu_domain *domain = fetcher->domain;
@@ -123,14 +85,14 @@ static enum outcome add_buffer(struct decoder *d, struct frame *frame, uint64_t 
 	return FRAME_OK;
 }
 
-static enum outcome add_buffers(struct decoder *d, struct frame *frame, unsigned int n)
+static enum tx_outcome add_buffers(struct tx_decoder *d, struct frame *frame, unsigned int n)
 {
 	const struct ixgbe_desc *desc = &d->desc[d->next];
 	bool advanced = ixgbe_txd_advanced(desc);
 
 	for (unsigned int i = 0; i < n; i++, desc++) {
 		uint32_t len = IXGBE_TXD_LEN(desc->dword[2]);
-		enum outcome outcome;
+		enum tx_outcome outcome;
 
 		if (unlikely(!ixgbe_txd_data(desc) || ixgbe_txd_advanced(desc) != advanced))
 			return FRAME_BAD;
@@ -146,7 +108,7 @@ static enum outcome add_buffers(struct decoder *d, struct frame *frame, unsigned
 
 static uint16_t header_bytes(const struct frame *frame)
 {
-	uint32_t want = HEADER_COPY;
+	uint32_t want = TX_HEADER_COPY;
 
 	if (unlikely(frame->flags & (FRAME_TSO | FRAME_IP_CSUM | FRAME_L4_CSUM)))
 		want = MAX(want, (uint32_t)frame->l2_len + frame->l3_len +
@@ -156,11 +118,11 @@ static uint16_t header_bytes(const struct frame *frame)
 }
 
 /* The frame of @n descriptors at @next becomes the burst's next frame, but for its header. */
-static enum outcome decode_frame(struct decoder *d, unsigned int n)
+static enum tx_outcome decode_frame(struct tx_decoder *d, unsigned int n)
 {
 	struct frame *frame = &d->burst->frame[d->burst->n];
 	const struct ixgbe_desc *first = &d->desc[d->next];
-	enum outcome outcome;
+	enum tx_outcome outcome;
 
 	frame->segment = &d->burst->segment[d->burst->segments];
 	frame->segments = 0;
@@ -196,7 +158,7 @@ static inline bool is_plain(uint64_t upper)
  * Consume descriptors as long as each is a plain frame whose buffer the cached translation covers:
  * the common case of decode_next(), in one piece. Mostly one asks for the same as the one before.
  */
-static void decode_plain(struct decoder *d)
+static void decode_plain(struct tx_decoder *d)
 {
 	const struct ixgbe_dma_view view = ixgbe_dma_view(&d->q->fetcher, IOMMU_READ);
 	unsigned int max = MIN(d->n - d->next, FRAME_BURST - d->burst->n), n;
@@ -236,7 +198,7 @@ static void decode_plain(struct decoder *d)
 }
 
 /* Go to the EOP of a frame that is too long. */
-static void skip_frame(struct decoder *d)
+static void skip_frame(struct tx_decoder *d)
 {
 	unsigned int n = frame_descs(d);
 
@@ -244,9 +206,9 @@ static void skip_frame(struct decoder *d)
 	consume(d, n ? n : d->n - d->next);
 }
 
-static void drop_frame(struct decoder *d, unsigned int n)
+static void drop_frame(struct tx_decoder *d, unsigned int n)
 {
-	count_drop(d, FRAME_BAD);
+	tx_drop(d, FRAME_BAD);
 	if (n)
 		consume(d, n);
 	else
@@ -254,10 +216,10 @@ static void drop_frame(struct decoder *d, unsigned int n)
 }
 
 /* Consume what comes next: a context, a frame, or garbage. Return: false: it is not there yet. */
-static bool decode_next(struct decoder *d)
+static bool decode_next(struct tx_decoder *d)
 {
 	const struct ixgbe_desc *desc = &d->desc[d->next];
-	enum outcome outcome;
+	enum tx_outcome outcome;
 	unsigned int n;
 
 	if (unlikely(d->q->state->skipping)) {
@@ -282,187 +244,17 @@ static bool decode_next(struct decoder *d)
 	}
 	outcome = decode_frame(d, n);
 	if (unlikely(outcome != FRAME_OK))
-		count_drop(d, outcome);
+		tx_drop(d, outcome);
 	consume(d, n);
 	return true;
 }
 
-static bool has_room(const struct decoder *d)
+static bool has_room(const struct tx_decoder *d)
 {
 	const struct frame_burst *burst = d->burst;
 
 	return burst->n < FRAME_BURST && burst->segments + FRAME_MAX_SEGMENTS <= BURST_SEGMENTS &&
 	       d->bytes < d->bytes_max;
-}
-
-/* --- second pass ----------------------------------------------------------------------------- */
-
-/* Move the first @want bytes of the frame from its segments to its header. */
-static void copy_header(struct frame_burst *burst, struct frame *frame, unsigned int want)
-{
-	struct frame_segment *segment = &burst->segment[frame->segment - burst->segment];
-
-	frame->header_len = 0;
-	while (frame->header_len < want) {
-		uint32_t n = MIN(want - frame->header_len, segment->len);
-
-		memcpy(frame->header + frame->header_len, segment->base, n);
-		frame->header_len += (uint16_t)n;
-		segment->base += n;
-		segment->len -= n;
-		if (!segment->len) {
-			segment++;
-			frame->segments--;
-		}
-	}
-	frame->segment = segment;
-	/* Guest memory: what was decided from these bytes must not be decided again from others. */
-	atomic_signal_fence(memory_order_seq_cst);
-}
-
-/**
- * struct finisher - the second pass over a burst: what is good of it so far.
- * @kinds, @flows: bit i: good frame i is of another kind, of another flow than the one before
- * @common: of the last good frame
- */
-struct finisher {
-	struct decoder *d;
-	struct frame_burst *burst;
-	unsigned int good;
-	uint64_t packets, bytes;
-	uint64_t kinds, flows;
-	__m128i common;
-};
-
-/* The header and the rest of a plain frame. */
-static inline void take_plain(struct frame_burst *burst, struct frame *frame, const uint8_t *host,
-			      uint32_t len, __m128i *first)
-{
-	uint32_t head = MIN(len, HEADER_COPY);
-	struct frame_segment *segment;
-
-	frame_train_take(frame->header, host, head, first);
-	atomic_signal_fence(memory_order_seq_cst); /* as in copy_header() */
-	frame->len = len;
-	frame->header_len = (uint16_t)head;
-	frame->segments = 0;
-	if (len <= HEADER_COPY)
-		return;
-	segment = &burst->segment[burst->segments++];
-	*segment = (struct frame_segment){ .base = host + head, .len = len - head };
-	frame->segment = segment;
-	frame->segments = 1;
-}
-
-/* @frame is the head of a train. Return: false: it is not good. */
-static __attribute__((noinline)) bool begin_train(struct finisher *f, struct frame_train *train,
-						  struct frame *frame)
-{
-	uint64_t bit = BIT64(frame - f->burst->frame);
-
-	frame->flags = f->d->flags;
-	frame->vlan = 0;
-	if (unlikely(frame_plain_finish(frame))) {
-		count_drop(f->d, FRAME_BAD);
-		return false;
-	}
-	frame_train_begin(train, frame);
-	f->common = frame_common(frame);
-	f->kinds |= bit;
-	f->flows |= bit;
-	return true;
-}
-
-/* Frames @from ... @to - 1, all plain. */
-static void finish_plain(struct finisher *f, unsigned int from, unsigned int to)
-{
-	const struct decoder *d = f->d;
-	struct frame_burst *burst = f->burst;
-	struct frame *frame = &burst->frame[f->good];
-	uint32_t min_len = d->flags & FRAME_PAD ? FRAME_MIN_LEN : 0;
-	struct frame_train train;
-	uint64_t bytes = 0;
-
-	frame_train_end(&train);
-	for (unsigned int i = from; i < to; i++) {
-		uint32_t len = d->len[i];
-		__m128i first[TRAIN_VECTORS];
-		enum train_match match;
-
-		take_plain(burst, frame, d->host[i], len, first);
-		match = frame_train_match(&train, first, len);
-		if (likely(match != TRAIN_NO)) {
-			frame_train_join(&train, frame, first);
-			if (unlikely(match != TRAIN_FLOW))
-				f->flows |= BIT64(frame - burst->frame);
-		} else {
-			if (!begin_train(f, &train, frame))
-				continue;
-			len = frame->len; /* without a tag */
-		}
-		bytes += MAX(len, min_len);
-		frame++;
-	}
-	f->packets += (uint64_t)(frame - burst->frame) - f->good;
-	f->good = (unsigned int)(frame - burst->frame);
-	f->bytes += bytes;
-}
-
-/* Frame @i, any but a plain one. */
-static void finish_special(struct finisher *f, unsigned int i)
-{
-	struct frame *frame = &f->burst->frame[i];
-	uint32_t packets;
-	uint64_t bytes;
-	__m128i common;
-
-	copy_header(f->burst, frame, f->d->header_want[i]);
-	if (unlikely(frame_finish(frame))) {
-		count_drop(f->d, FRAME_BAD);
-		return;
-	}
-	frame_count(frame, &packets, &bytes);
-	f->packets += packets;
-	f->bytes += bytes;
-	common = frame_common(frame);
-	if (!f->good || !frame_same_kind(common, f->common))
-		f->kinds |= BIT64(f->good);
-	f->flows |= BIT64(f->good);
-	f->common = common;
-	if (unlikely(f->good != i))
-		f->burst->frame[f->good] = *frame;
-	f->good++;
-}
-
-static unsigned int run_of_ones(uint64_t bits)
-{
-	return ~bits ? (unsigned int)__builtin_ctzll(~bits) : 64;
-}
-
-static void finish_frames(struct decoder *d)
-{
-	struct frame_burst *burst = d->burst;
-	struct finisher f = { .d = d, .burst = burst };
-	unsigned int n = burst->n;
-	uint64_t good;
-
-	for (unsigned int i = 0; i < n;) {
-		unsigned int plain = run_of_ones(d->plain >> i);
-
-		if (plain) {
-			finish_plain(&f, i, i + plain);
-			i += plain;
-		} else {
-			finish_special(&f, i++);
-		}
-	}
-	burst->n = f.good;
-	burst->packets = f.packets;
-	burst->bytes = f.bytes;
-	burst->plain = n && f.good == n && d->plain == UINT64_MAX >> (FRAME_BURST - n);
-	good = f.good ? UINT64_MAX >> (FRAME_BURST - f.good) : 0;
-	burst->same_kind = good & ~f.kinds;
-	burst->same_flow = good & ~f.flows;
 }
 
 /* --- the queue ------------------------------------------------------------------------------- */
@@ -516,7 +308,7 @@ static void prefetch_ahead(const struct ixgbe_txq *q)
 unsigned int ixgbe_tx_burst(void *queue, struct frame_burst *burst, uint64_t now)
 {
 	struct ixgbe_txq *q = queue;
-	struct decoder d;
+	struct tx_decoder d;
 	ixgbe_reg *block;
 	uint32_t n = posted(q, &block), count;
 	bool limited;
@@ -552,7 +344,7 @@ unsigned int ixgbe_tx_burst(void *queue, struct frame_burst *burst, uint64_t now
 	set_waiting(q, !d.next && d.n == n, (q->state->ring.head + n) % count);
 	q->taken = (uint16_t)d.next;
 	q->left = n - d.next;
-	finish_frames(&d);
+	ixgbe_tx_finish(&d);
 	if (unlikely(limited))
 		ixgbe_rate_charge(q, burst, q->left && !q->fetcher.waiting);
 	if (unlikely(!burst->n && q->taken))
