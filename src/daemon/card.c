@@ -144,9 +144,6 @@ static int create_function(struct card_pf *pf, struct reason *why)
 	for (unsigned int i = 0; !error && i < IXGBE_MAX_VFS; i++) {
 		uint16_t vf_rid = (uint16_t)(rid + config.first_vf_offset + 2 * i);
 
-		pf->vf[i].pf = pf;
-		pf->vf[i].index = i;
-		pf->vf[i].registers_shared = pf->config->vf[i].registers_shared;
 		error = iommu_domain_create(&pf->vf[i].domain, vf_rid, &pf->state->vf[i].domain,
 					    card->env->quiesce);
 		vf_domain[i] = pf->vf[i].domain;
@@ -268,6 +265,23 @@ static void on_sweep(evutil_socket_t fd, short events, void *ctx)
 	card_vf_sweep(ctx);
 }
 
+static void lay_out_pf(struct card_port *port, unsigned int partition)
+{
+	struct card_pf *pf = &port->pf[partition];
+	struct card *card = port->card;
+
+	pf->port = port;
+	pf->function = card->pfs;
+	pf->partition = partition;
+	pf->config = &card->config->port[port->index].pf[partition];
+	for (unsigned int i = 0; i < IXGBE_MAX_VFS; i++) {
+		pf->vf[i].pf = pf;
+		pf->vf[i].index = i;
+		pf->vf[i].registers_shared = pf->config->vf[i].registers_shared;
+	}
+	card->pf[card->pfs++] = pf;
+}
+
 /* What is in the structures before anything is made of it. */
 static void lay_out(struct card *card)
 {
@@ -283,15 +297,8 @@ static void lay_out(struct card *card)
 		port->card = card;
 		port->index = i;
 		port->pfs = config->port[i].pfs;
-		for (unsigned int k = 0; k < port->pfs; k++) {
-			port->pf[k] = (struct card_pf){
-				.port = port,
-				.function = card->pfs,
-				.partition = k,
-				.config = &config->port[i].pf[k],
-			};
-			card->pf[card->pfs++] = &port->pf[k];
-		}
+		for (unsigned int k = 0; k < port->pfs; k++)
+			lay_out_pf(port, k);
 	}
 }
 
@@ -330,6 +337,8 @@ static void nothing(void *ctx)
 void card_detach(struct card *card)
 {
 	card->closing = true;
+	if (!card->hierarchy)
+		return; /* there was no memory for it: nothing was made */
 	for (unsigned int i = 0; i < card->pfs; i++) {
 		card_vf_destroy_all(card->pf[i]);
 		card_stop_driver(card->pf[i], nothing, NULL);

@@ -117,6 +117,24 @@ def test_run_directory_without_permission(tmp_path):
     one_line(softiovd("--run-dir", folder / "run", prefix=nobody, cwd="/"), "closed", "--run-dir")
 
 
+@pytest.mark.parametrize("ports", ['[{ uplink: "tap:lo" }, {}]', '[{}, { uplink: "tap:lo" }]'])
+@pytest.mark.parametrize("mode", ["host", "vm"])
+def test_half_a_card(tmp_path, ports, mode):
+    """What was made before something failed is taken down in order."""
+    config, run_dir = tmp_path / "half.yaml", tmp_path / "run"
+    config.write_text(f"cards:\n  - mode: {mode}\n    ports: {ports}\n")
+    done = one_line(softiovd("--config", config, "--run-dir", run_dir), "lo")
+    assert done.returncode == 1 and not list(run_dir.iterdir())
+
+
+def test_card_socket_in_the_way(tmp_path):
+    config, run_dir = tmp_path / "vm.yaml", tmp_path / "run"
+    config.write_text("cards: [{ mode: vm }]\n")
+    (run_dir / "card-0000:07.sock").mkdir(parents=True)
+    done = one_line(softiovd("--config", config, "--run-dir", run_dir), "card-0000:07.sock")
+    assert done.returncode == 1
+
+
 def test_stale_sockets_are_replaced(crew):
     daemon = crew.daemon("cards: [{ address: '0000:07' }]\n")
     daemon.socket("0000:07:10.0")
