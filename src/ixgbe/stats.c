@@ -192,12 +192,19 @@ static uint32_t latch_pair(uint64_t counter, uint32_t *high)
 	return (uint32_t)counter;
 }
 
-/* The PF's view; rows say by offset which counter they are. */
+/*
+ * The PF's view; rows say by offset which counter they are. A VF that is not there has counted nothing: Linux looks at
+ * those it is about to enable, and what the PF itself did in that pool would be a step back once the VF begins at 0.
+ */
 IXGBE_READ(ixgbe_read_pvf_counter)
 {
 	const struct ixgbe_pool_state *pool = &access->pf->state->pool[access->index];
 	struct ixgbe_pvf_counters *pvf = &access->pf->state->pvf[access->index];
 
+	if (access->index >= access->pf->state->num_vfs) {
+		*value = 0;
+		return PCIE_DONE;
+	}
 	switch (access->row->offset) {
 	case IXGBE_PVFGPRC:
 		*value = (uint32_t)(pvf->gprc + load64(&pool->gprc));
