@@ -11,8 +11,9 @@
  * completes, which drivers report to whoever asked: more filters than there are places, IPv6, a queue outside the
  * PF's own.
  *
- * Fields as Linux writes them (ixgbe_fdir_write_perfect_filter_82599()): addresses and ports in host order; in FDIRTCPM
- * and FDIRUDPM the bits of each port are in reverse and inverted.
+ * Fields as Linux writes them (ixgbe_fdir_write_perfect_filter_82599()): addresses, their masks and the flexible
+ * bytes as they are in the frame, the first byte lowest; ports and tag in host order; in FDIRTCPM and FDIRUDPM the bits of
+ * each port are in reverse and inverted.
  *
  * Source: data sheet 7.1.2.7, 8.2.3.21; Linux ixgbe_82599.c.
  */
@@ -102,7 +103,7 @@ static uint32_t vlan_flex_of(const struct ixgbe_fdir *fdir, const struct frame *
 	uint32_t value = frame->flags & FRAME_VLAN ? frame->vlan : 0;
 
 	if (fdir->flex_offset + 2 <= frame->header_len)
-		value |= (uint32_t)get_be16(frame->header + fdir->flex_offset) << 16;
+		value |= (uint32_t)get_le16(frame->header + fdir->flex_offset) << 16;
 	return value;
 }
 
@@ -115,8 +116,8 @@ int ixgbe_fdir_find(const struct ixgbe_fdir *fdir, const struct frame *frame, un
 	if (frame->info.l3 != FRAME_L3_IPV4)
 		return IXGBE_FDIR_NONE;
 	key = (struct ixgbe_fdir_key){
-		.source = get_be32(l3 + IPV4_SOURCE),
-		.destination = get_be32(l3 + IPV4_DESTINATION),
+		.source = get_le32(l3 + IPV4_SOURCE),
+		.destination = get_le32(l3 + IPV4_DESTINATION),
 		.ports = ports_of(frame),
 		.vlan_flex = vlan_flex_of(fdir, frame),
 		.flow_pool = (uint32_t)l4_code[frame->info.l4] << FLOW_SHIFT | pool,

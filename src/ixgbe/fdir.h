@@ -18,9 +18,9 @@ struct ixgbe_pf;
 #define IXGBE_FDIR_FILTERS 512 /* silicon: 2048 at least; ethtool numbers them below that */
 #define IXGBE_FDIR_QUEUE_MASK 0x7fu
 
-/** struct ixgbe_fdir_key - what a filter compares, in host order; of a frame what the masks leave. */
+/** struct ixgbe_fdir_key - what a filter compares; of a frame what the masks leave. */
 struct ixgbe_fdir_key {
-	uint32_t source, destination; /* IPv4 */
+	uint32_t source, destination; /* IPv4, the first byte lowest */
 	uint32_t ports;		      /* FDIRPORT: destination 31:16, source 15:0 */
 	uint32_t vlan_flex;	      /* FDIRVLAN: flexible bytes 31:16, tag 15:0 */
 	uint32_t flow_pool;	      /* L4 type (FDIRCMD 6:5) 9:8, pool 7:0 */

@@ -7,9 +7,9 @@
 #define ADD (IXGBE_FDIRCMD_ADD | BIT(3) | BIT(11) | BIT(15)) /* update, last, queue enable */
 #define TCP (2u << IXGBE_FDIRCMD_FLOW_SHIFT)
 #define QUEUE(q) ((uint32_t)(q) << IXGBE_FDIRCMD_QUEUE_SHIFT)
-#define PERFECT 0x4a067f11u /* drop queue 127, flexible bytes: the EtherType */
-#define OUR_SOURCE 0x0a000001u
-#define OUR_DESTINATION 0x0a000002u
+#define PERFECT 0x4a067f11u    /* drop queue 127, flexible bytes: the EtherType */
+#define OUR_SOURCE 0x0100000au /* 10.0.0.1, as IXGBE_WRITE_REG_BE32() writes it */
+#define OUR_DESTINATION 0x0200000au
 #define OUR_PORTS (7u << 16 | 1234)
 
 static uint32_t pf_read(struct card *card, uint32_t offset)
@@ -124,9 +124,9 @@ static void test_masks(void **state)
 	/* Any protocol, source only; the low byte does not count. */
 	pf_write(card, IXGBE_FDIRCTRL, PERFECT);
 	pf_write(card, IXGBE_FDIRM, 0x1f & ~IXGBE_FDIRM_VLANID);
-	pf_write(card, IXGBE_FDIRSIP4M, 0xff);
+	pf_write(card, IXGBE_FDIRSIP4M, 0xff000000);
 	pf_write(card, IXGBE_FDIRDIP4M, UINT32_MAX);
-	pf_write(card, IXGBE_FDIRIPSA, OUR_SOURCE & ~0xffu);
+	pf_write(card, IXGBE_FDIRIPSA, OUR_SOURCE & 0x00ffffffu);
 	pf_write(card, IXGBE_FDIRVLAN, 0x2005);
 	pf_write(card, IXGBE_FDIRCMD, ADD | QUEUE(35));
 	frame = tcp_frame();
@@ -163,7 +163,7 @@ static void test_flexible_bytes(void **state)
 	open_director(card);
 	pf_write(card, IXGBE_FDIRM, 0x1f & ~IXGBE_FDIRM_FLEX);
 	pf_write(card, IXGBE_FDIRDIP4M, UINT32_MAX);
-	pf_write(card, IXGBE_FDIRVLAN, 0x0800u << 16);
+	pf_write(card, IXGBE_FDIRVLAN, 0x0008u << 16); /* IXGBE_STORE_AS_BE16() */
 	pf_write(card, IXGBE_FDIRCMD, ADD | QUEUE(36));
 	assert_int_equal(find(card, &frame, 8), 36);
 	frame.header[13] = 1;
@@ -184,11 +184,11 @@ static void test_refused(void **state)
 		assert_true(
 			add(card, OUR_DESTINATION + 1 + i, OUR_PORTS, i << 16, TCP | QUEUE(33)));
 	assert_false(add(card, OUR_DESTINATION, OUR_PORTS, UINT32_MAX, TCP | QUEUE(33)));
-	put_be32(frame.header + 30, OUR_DESTINATION + IXGBE_FDIR_FILTERS);
+	put_le32(frame.header + 30, OUR_DESTINATION + IXGBE_FDIR_FILTERS);
 	assert_int_equal(find(card, &frame, 8), 33);
 	assert_true(erase(card, 7u << 16));
 	assert_true(add(card, OUR_DESTINATION, OUR_PORTS, UINT32_MAX, TCP | QUEUE(34)));
-	put_be32(frame.header + 30, OUR_DESTINATION);
+	put_le32(frame.header + 30, OUR_DESTINATION);
 	assert_int_equal(find(card, &frame, 8), 34);
 }
 
