@@ -176,7 +176,7 @@ struct file_use {
 struct iommu_private {
 	struct iommu_domain domain;
 	struct table table;
-	_Atomic(struct iommu_private *) source; /* whose table is walked: this one, or the leader's */
+	struct iommu_private *_Atomic source; /* whose table is walked: this one, or the leader's */
 	struct iommu_private *followers, *next_follower;
 	struct region *tree;
 	struct quiesce *quiesce;
