@@ -215,11 +215,14 @@ def test_module_of_the_port(dom0):
 
 
 def test_self_test(dom0):
-    for machine, nic, _ in ends(dom0):
+    """With the other end silent: a frame of its own among those of the loopback test fails it."""
+    for (machine, nic, _), (other, other_nic, _) in (ends(dom0), ends(dom0)[::-1]):
+        other.sh(f"ip link set {other_nic} down")
         for how in ("online", "offline"):
             result = machine.run(f"ethtool -t {nic} {how}", 120)
             assert "The test result is PASS" in result.stdout, result
             machine.up(nic, timeout=30)
+        other.up(other_nic, timeout=30)
     wait_until(lambda: dom0.guest.ping(WIRE_ADDRESS, 1)["received"], 20, "traffic again")
 
 
@@ -235,7 +238,8 @@ def test_statistics(dom0):
     for name, end in (("tx_bytes_nic", 0), ("rx_bytes_nic", 1)):
         assert 500 * 204 <= after[end][name] - before[end][name] < 510 * 204 + 2000, name
     for end in (0, 1):
-        assert not [name for name in after[end] if "error" in name and after[end][name]]
+        assert not [name for name in after[end]
+                    if "error" in name and after[end][name] != before[end][name]]
 
 
 def test_interrupts(dom0):
@@ -254,5 +258,5 @@ def test_driver_loaded_again(dom0):
 
 
 def test_nothing_to_complain_of(dom0):
-    assert not dom0.guest.complaints(KNOWN)
+    assert dom0.guest.complaints(KNOWN) == []
     assert dom0.daemon.alive()

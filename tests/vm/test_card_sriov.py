@@ -17,6 +17,10 @@ from lab import count_frames, iperf3, wait_until
 FOREIGN = "02:00:00:00:00:66"
 GROUP = "01:00:5e:11:22:33"     # nobody's
 MAC = "52:54:00:aa:00:01"
+# What was asked for above; and VFs that go while they are up say goodbye to an ixgbe that does not
+# listen any more.
+KNOWN_VF = (r"attempted to override administratively set MAC", r"will disable legacy VFs",
+            r"Could not remove VLAN 0", r"failed to kill vid 0081/0")
 
 
 @pytest.fixture(scope="module")
@@ -369,5 +373,5 @@ def test_vfs_of_both_pfs(dom0):
 
 
 def test_nothing_to_complain_of(dom0):
-    assert not dom0.guest.complaints(KNOWN)
+    assert dom0.guest.complaints(KNOWN + KNOWN_VF) == []
     assert dom0.daemon.alive()
