@@ -115,7 +115,7 @@ static void model_config(const struct card_pf *pf, struct ixgbe_config *config)
 		.function = (uint8_t)pf->function,
 		.multifunction = pf->port->card->pfs > 1,
 		.first_vf_offset = FIRST_VF_OFFSET + FIRST_VF_OFFSET_STEP * (pf->function / 2),
-		.total_vfs = IXGBE_MAX_VFS,
+		.total_vfs = pf->config->sriov ? IXGBE_MAX_VFS : 0,
 	};
 	card_pf_mac(pf, config->mac);
 }

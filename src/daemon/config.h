@@ -53,6 +53,7 @@ struct config_netdev {
 };
 
 struct config_pf {
+	bool sriov; /* false: the PF is without the capability, so nobody can give it VFs */
 	uint16_t vfs;
 	struct config_netdev netdev;
 	uint16_t mtu; /* of the interface */

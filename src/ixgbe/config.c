@@ -127,7 +127,8 @@ void ixgbe_pf_layout(const struct ixgbe_config *config, struct pcie_layout *layo
 	pcie_add_aer(layout, EXT_AER);
 	pcie_add_serial(layout, EXT_SERIAL, serial_number(config->mac));
 	pcie_add_ari(layout, EXT_ARI, config->multifunction && !config->function ? 1 : 0);
-	pcie_add_sriov(layout, EXT_SRIOV, &sriov);
+	if (config->total_vfs)
+		pcie_add_sriov(layout, EXT_SRIOV, &sriov);
 }
 
 void ixgbe_vf_layout(const struct ixgbe_config *config, struct pcie_layout *layout)

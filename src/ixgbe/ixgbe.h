@@ -48,7 +48,7 @@ struct ixgbe_config {
 	uint8_t function;   /* PF number on the card: function number */
 	bool multifunction;
 	uint16_t first_vf_offset;
-	uint16_t total_vfs; /* 64 */
+	uint16_t total_vfs; /* 64; 0: no SR-IOV capability */
 };
 
 /**

@@ -87,9 +87,10 @@ static int probe(struct pf_driver *driver, struct reason *why)
 	if (rd(driver, REG_STATUS) == UINT32_MAX)
 		return refuse(why, -ENODEV, "the card does not answer");
 	driver->sriov = (uint16_t)find_ext_capability(driver, PCI_EXT_CAP_ID_SRIOV);
-	if (!driver->sriov)
-		return refuse(why, -ENODEV, "the card has no SR-IOV capability");
-	driver->total_vfs = (uint16_t)config_read(driver, driver->sriov + PCI_SRIOV_TOTAL_VF, 2);
+	driver->total_vfs = 0; /* without the capability */
+	if (driver->sriov)
+		driver->total_vfs =
+			(uint16_t)config_read(driver, driver->sriov + PCI_SRIOV_TOTAL_VF, 2);
 	msix = find_capability(driver, PCI_CAP_ID_MSIX);
 	if (!msix)
 		return refuse(why, -ENODEV, "the card has no MSI-X capability");
@@ -162,7 +163,8 @@ static void step_done(struct pf_driver *driver)
 
 static bool vf_enabled(struct pf_driver *driver)
 {
-	return config_read(driver, driver->sriov + PCI_SRIOV_CTRL, 2) & PCI_SRIOV_CTRL_VFE;
+	return driver->sriov &&
+	       config_read(driver, driver->sriov + PCI_SRIOV_CTRL, 2) & PCI_SRIOV_CTRL_VFE;
 }
 
 static int set_vf_enable(struct pf_driver *driver, bool on)

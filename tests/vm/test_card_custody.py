@@ -30,6 +30,7 @@ COMMAND, BAR0, MEMORY_AND_MASTER = 0x4, 0x10, 6
 DEVICE_CONTROL, FLR = 0xa8, 1 << 15
 SRIOV_CONTROL, NUM_VFS, VF_BARS = 0x168, 0x170, 0x184
 VF_ENABLE_AND_MSE = 9
+EXT_AER, EXT_SRIOV = 0x1, 0x10
 VF_DEVFN = 0x80
 # Registers of the PF
 CTRL, CTRL_RST = 0x0, 1 << 26
@@ -224,6 +225,25 @@ def test_too_many_are_refused(daemon):
         assert sockets(daemon) == []
         dom0.numvfs(64)
         wait_until(lambda: len(sockets(daemon)) == 64, 5, "64 sockets")
+
+
+def test_sriov_is_switched_off(crew):
+    """By the one who has the host: there is no capability to enable VFs with, and the PF works."""
+    daemon = crew.daemon(f"cards: [{{ address: '{CARD}', mode: vm, "
+                         "ports: [{ pfs: [{ sriov: off }] }] }]\n")
+    with Dom0(daemon.card_socket()) as dom0:
+        extended = []
+        at = 0x100
+        while at:
+            header = dom0.config(0, at)
+            extended.append(header & 0xffff)
+            at = header >> 20
+        assert EXT_AER in extended and EXT_SRIOV not in extended
+        dom0.numvfs(VFS)
+        assert dom0.config(0, NUM_VFS, length=2) == 0
+        assert dom0.config(VF_DEVFN, 0) == ALL_ONES
+        assert sockets(daemon) == []
+        assert dom0.reg(CTRL_EXT) != ALL_ONES
 
 
 def test_home(daemon, dom0):

@@ -308,6 +308,15 @@ def test_numvfs_while_running(crew):
     assert daemon.function("0000:07:00.0")["numvfs"] == 8
 
 
+def test_sriov_is_switched_off(crew):
+    daemon = crew.daemon("cards: [{ address: '0000:07', ports: [{ pfs: [{ sriov: off }] }] }]\n")
+    rc, out, err = daemon.cli("pf", "set", "0000:07:00.0", "numvfs", 1)
+    assert rc == 2 and out == "" and "this PF can have 0" in err
+    assert daemon.function("0000:07:00.0")["numvfs"] == 0
+    assert not list(daemon.run_dir.glob("0000:*.sock"))
+    assert daemon.cli("pf", "set", "0000:07:00.0", "numvfs", 0) == (0, "", "")
+
+
 def test_stop(crew):
     daemon = crew.daemon("cards: [{ address: '0000:07' }]\n")
     with Vf(daemon.socket("0000:07:10.0")) as vf:

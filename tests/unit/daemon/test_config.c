@@ -196,7 +196,7 @@ static void test_values(void **state)
 		"            vfs: 4\n"
 		"            netdev: none\n"
 		"          - { vfs: 64 }\n"
-		"      - pfs: [{}, {}, {}, {}]\n"
+		"      - pfs: [{}, {}, {sriov: off, vfs: 4}, {}]\n"
 		"  - address: \"0001:13\"\n"
 		"    mode: vm\n"
 		"    device: 10fb\n"
@@ -232,6 +232,9 @@ static void test_values(void **state)
 	/* 64 VFs leave no pool for an interface, so "auto" means none. */
 	assert_int_equal(config->card[0].port[0].pf[1].netdev.kind, CONFIG_NETDEV_NONE);
 	assert_int_equal(config->card[0].port[1].pfs, 4);
+	assert_true(config->card[0].port[1].pf[1].sriov);
+	assert_false(config->card[0].port[1].pf[2].sriov);
+	assert_int_equal(config->card[0].port[1].pf[2].vfs, 0);
 	assert_string_equal(config->card[0].port[1].pf[3].netdev.name, "sv5");
 	assert_int_equal(config->card[1].mode, CONFIG_MODE_VM);
 	assert_int_equal(config->card[1].device_id, 0x10fb);

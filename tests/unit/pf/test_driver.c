@@ -85,7 +85,8 @@ static void refuses_bad_cards(void **unused)
 	assert_string_equal(why.text, "65 VFs are too many: this PF can have 64");
 	card->pf_config.num_vfs = 1;
 	put_le32(card->config + FAKE_SRIOV, 0xffffffff); /* a chain without end */
-	assert_int_equal(fake_probe(card, &why), -ENODEV);
+	assert_int_equal(fake_probe(card, &why), -ERANGE);
+	assert_string_equal(why.text, "1 VFs are too many: this PF can have 0");
 	put_le32(card->config + FAKE_SRIOV, PCI_EXT_CAP_ID_SRIOV | 1 << 16);
 	card->reg[REG_RAL(0) / 4] = card->reg[REG_RAH(0) / 4] = 0;
 	assert_int_equal(fake_probe(card, &why), -EADDRNOTAVAIL);
