@@ -231,10 +231,10 @@ json_t *inspect_pf(struct card_pf *pf)
 {
 	struct pf_driver *driver = atomic_load(&pf->driver);
 	unsigned int pool = ixgbe_vf_pools(pf->model);
-	json_t *object =
-		json_pack("{s:s, s:i, s:i, s:i, s:[]}", "address", pf->bdf, "numvfs", (int)pf->vfs,
-			  "maxvfs", driver ? (int)pf_max_vfs(driver) : IXGBE_MAX_VFS, "totalvfs",
-			  IXGBE_MAX_VFS, "vfs");
+	int total = pf->config->sriov ? IXGBE_MAX_VFS : 0;
+	json_t *object = json_pack("{s:s, s:i, s:i, s:i, s:[]}", "address", pf->bdf, "numvfs",
+				   (int)pf->vfs, "maxvfs", driver ? (int)pf_max_vfs(driver) : total,
+				   "totalvfs", total, "vfs");
 	struct pf_netdev_stats netdev;
 	uint8_t mac[ETH_ALEN];
 
