@@ -94,7 +94,6 @@ static void access_dma_unmap(void *ctx, uint64_t iova, uint64_t size, void (*don
 
 /* The driver's beginning and end */
 
-/* Say why VFs or an interface are missing, but let the rest of the card run. */
 static void driver_ready(void *ctx)
 {
 	struct card_pf *pf = ctx;

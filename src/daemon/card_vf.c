@@ -267,19 +267,17 @@ static int pf_reset(void *ctx)
 	struct card_pf *pf = ctx;
 
 	end_all(pf);
-	return ixgbe_pf_function_ops.reset ? ixgbe_pf_function_ops.reset(pf->model) : PCIE_DONE;
+	return ixgbe_pf_function_ops.reset(pf->model);
 }
 
 static void pf_command(void *ctx, uint16_t command)
 {
-	if (ixgbe_pf_function_ops.command)
-		ixgbe_pf_function_ops.command(((struct card_pf *)ctx)->model, command);
+	ixgbe_pf_function_ops.command(((struct card_pf *)ctx)->model, command);
 }
 
 static void pf_msix(void *ctx, bool enable, bool function_mask)
 {
-	if (ixgbe_pf_function_ops.msix)
-		ixgbe_pf_function_ops.msix(((struct card_pf *)ctx)->model, enable, function_mask);
+	ixgbe_pf_function_ops.msix(((struct card_pf *)ctx)->model, enable, function_mask);
 }
 
 static int pf_vf_enable(void *ctx, unsigned int numvfs)
