@@ -13,7 +13,7 @@
 #include "vfio_user/server.h"
 #include "vmd/vmd.h"
 
-/* BARs of the endpoint (vmd.c: VMD_CFGBAR, VMD_MEMBAR1, VMD_MEMBAR2). */
+/* BARs of the endpoint, as Linux' vmd.c names them. */
 enum vmd_bar { VMD_CFGBAR = 0, VMD_MEMBAR1 = 2, VMD_MEMBAR2 = 4 };
 
 #define VMD_BUS_SIZE (1ull << 20) /* of CFGBAR: 256 functions of 4 KiB */

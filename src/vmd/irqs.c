@@ -19,8 +19,6 @@
  * his table says, whether he and the endpoint may master the bus, is found out then: a function may
  * be gone or reset, an entry changed.
  *
- * A function whose driver has MSI instead has one message, in configuration space; it goes the same way.
- *
  * The device model holds back what is masked when it is raised. An entry may become masked before
  * its message is sent: the vector is then *held* here until the guest writes to that function
  * again. The client takes a limited number of messages at a time: what is too much is tried again.

@@ -124,8 +124,8 @@ static int check_config(const struct vmd_config *config, struct reason *why)
 	unsigned int end = config->first_bus + config->buses;
 
 	if (!config->buses || config->buses > VMD_MAX_BUSES || end > UINT8_MAX + 1)
-		return refuse(why, -EINVAL, "%s: buses %u to %u of at most %u", config->socket_path,
-			      config->first_bus, end, VMD_MAX_BUSES);
+		return refuse(why, -EINVAL, "%s: %u buses from %u on, at most %u are possible",
+			      config->socket_path, config->buses, config->first_bus, VMD_MAX_BUSES);
 	return 0;
 }
 
