@@ -158,8 +158,8 @@ int iommu_domain_follow(struct iommu_domain *domain, struct iommu_domain *leader
  *
  * Return: 0 (also for an identical map that is there already), -EINVAL (unaligned, empty, wraps or
  * ends beyond 48 bits, beyond the file, unknown permission, @fd not such a file or not open for
- * it), -EEXIST (overlaps another map: nothing changed), -EBUSY (follows another domain), -ENOSPC (regions, files, bytes of files or
- * table nodes), -ENOMEM.
+ * it), -EEXIST (overlaps another map: nothing changed), -EBUSY (follows another domain), -ENOSPC
+ * (regions, files, bytes of files or table nodes), -ENOMEM.
  */
 int iommu_map(struct iommu_domain *domain, uint64_t iova, uint64_t size, uint32_t perm, int fd,
 	      uint64_t offset);

@@ -40,7 +40,7 @@ struct ixgbe_fdir_filter {
 /** struct ixgbe_fdir - the published look-up table. Immutable. */
 struct ixgbe_fdir;
 
-/* enum of ixgbe_fdir_find(): a queue (0 ... 127), or */
+/* ixgbe_fdir_find() returns a queue (0 ... 127), or */
 #define IXGBE_FDIR_NONE -1 /* no filter matches */
 #define IXGBE_FDIR_DROP -2
 

@@ -12,9 +12,8 @@
  * Resets. RSTI tells every VF that the PF was reset and has not come up (CTRL_EXT.PFRSTD) since;
  * the end of it shows once as RSTD. A VF that is not there now (VF Enable was cleared) while
  * somebody still looks at its registers reads RSTI too, and what it says reaches nobody. VFLRE tells
- * the PF that a VF was reset; it is raised by the
- * reset itself and so before any message the VF sends afterwards, and drops what the VF had asked
- * before.
+ * the PF that a VF was reset; it is raised by the reset itself and so before any message the VF
+ * sends afterwards, and drops what the VF had asked before.
  *
  * Source: data sheet 7.10.2.9.1, 8.2.3.22, 8.3.5.1; Linux ixgbe, ixgbevf.
  */

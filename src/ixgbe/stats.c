@@ -291,8 +291,8 @@ void ixgbe_pvf_restart(struct ixgbe_vf *vf)
 }
 
 /*
- * What the earlier client did is not the next one's business; the PF goes on counting. A worker that is not through with its last burst
- * may still write one of them back; the call for the next client comes when there is no such worker.
+ * What the earlier client did is not the next one's business; the PF goes on counting. A worker that is not through with
+ * its last burst may still write one of them back; the call for the next client comes when there is no such worker.
  */
 void ixgbe_vf_clear_counters(struct ixgbe_vf *vf)
 {

@@ -398,7 +398,7 @@ static void test_cable(void **state)
 #define FAR 16 /* pool p at the far end has the address FAR + p */
 #define BATCH 50u
 
-/* A port at the far end of a cable comes and goes under traffic: every frame arrives, or the near wire says that it did not. */
+/* A cable's far end comes and goes under traffic: every frame arrives, or the near wire says that it did not. */
 static void test_cable_under_traffic(void **state)
 {
 	struct fixture *f = *state;
