@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * card_internal.h - between the files that make up a card: card.c (power, ports, PFs), card_driver.c (the PF driver of
- * host mode), card_vf.c (VFs), card_vm.c (the card in a VM), card_mode.c (from one to the other), publish.c.
+ * host mode), card_vf.c (VFs), card_vm.c (the card in a VM), card_custody.c (who has its VFs then), card_mode.c (from one
+ * mode to the other), publish.c.
  */
 #ifndef SOFTIOV_DAEMON_CARD_INTERNAL_H
 #define SOFTIOV_DAEMON_CARD_INTERNAL_H
@@ -55,6 +56,7 @@ pid_t card_vm_client(struct card *card);
 /** card_vm_check() - every second: its memory file shrank, or is private. */
 void card_vm_check(struct card *card);
 
+/* card_custody.c */
 /** card_vf_seen_init() - the VF as the card's VM sees it, at power-on. */
 void card_vf_seen_init(struct card_vf *vf);
 
