@@ -76,8 +76,10 @@ uint32_t ixgbe_rate_open(struct ixgbe_txq *q, uint64_t now, uint64_t *due)
 {
 	uint32_t bcnrc = reg_load(&q->pf->state->rate[q->index]);
 
-	if (!atomic_load_explicit(&q->pf->state->link_up, memory_order_relaxed))
+	if (!atomic_load_explicit(&q->pf->state->link_up, memory_order_relaxed)) {
+		q->pacer = (struct ixgbe_pacer){ 0 }; /* what goes nowhere takes no time */
 		return IXGBE_TX_BURST_BYTES;
+	}
 	return ixgbe_pacer_open(&q->pacer, bcnrc, ixgbe_pf_reg(q->pf, IXGBE_RTTBCNRM), now, due);
 }
 

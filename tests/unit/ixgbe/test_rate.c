@@ -269,7 +269,7 @@ static void test_changes(void **state)
 	assert_in_range(card->burst.due_ns - now, 19 * MSEC, 20 * MSEC);
 }
 
-/* Frames that go nowhere do not keep the driver waiting. */
+/* Frames that go nowhere do not keep the driver waiting, nor those that go when the link is back. */
 static void test_link_down(void **state)
 {
 	struct card *card = *state;
@@ -283,6 +283,9 @@ static void test_link_down(void **state)
 		assert_int_equal(burst_at(card, 0, now), FRAME_BURST);
 		ixgbe_model_ops.tx_complete(txq(card, 0), &card->burst, now);
 	}
+	ixgbe_set_link(card->pf, true);
+	fill(card, 0, 1514);
+	assert_in_range(burst_at(card, 0, now), 1, FRAME_BURST);
 }
 
 int main(void)
