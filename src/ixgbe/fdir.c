@@ -9,7 +9,8 @@
  * Masks are the same for all filters, so a frame is reduced to one key and looked up once, in a hash table that the
  * device thread makes anew for every change. A filter that this card cannot honour is refused by a command that never
  * completes, which drivers report to whoever asked: more filters than there are places, IPv6, a queue outside the
- * PF's own.
+ * PF's own. So is one whose neighbourhood in the hash table is full: that happens to who looks for such filters, and
+ * neither the device thread nor a worker shall spend its time in there.
  *
  * Fields as Linux writes them (ixgbe_fdir_write_perfect_filter_82599()): addresses, their masks and the flexible
  * bytes as they are in the frame, the first byte lowest; ports and tag in host order; in FDIRTCPM and FDIRUDPM the bits of
@@ -23,7 +24,8 @@
 
 #include "ixgbe/registers.h"
 
-#define SLOTS (2 * IXGBE_FDIR_FILTERS) /* a power of two */
+#define SLOTS (4 * IXGBE_FDIR_FILTERS) /* a power of two */
+#define PROBES 32		       /* no filter is further from its place */
 #define EMPTY 0
 #define IPV4_SOURCE 12
 #define IPV4_DESTINATION 16
@@ -72,7 +74,9 @@ static void apply_mask(const struct ixgbe_fdir *fdir, unsigned int l4, struct ix
 static const struct ixgbe_fdir_filter *look_up(const struct ixgbe_fdir *fdir,
 					       const struct ixgbe_fdir_key *key)
 {
-	for (uint32_t i = hash_key(key); fdir->slot[i] != EMPTY; i = (i + 1) % SLOTS) {
+	uint32_t i = hash_key(key);
+
+	for (unsigned int n = 0; n < PROBES && fdir->slot[i] != EMPTY; n++, i = (i + 1) % SLOTS) {
 		const struct ixgbe_fdir_filter *filter = &fdir->filter[fdir->slot[i] - 1];
 
 		if (memcmp(&filter->key, key, sizeof(*key)) == 0)
@@ -170,18 +174,23 @@ static unsigned int l4_of(const struct ixgbe_fdir_key *key)
 	return l4[key->flow_pool >> FLOW_SHIFT & 3];
 }
 
-/* The earlier of two filters with one key counts, as in a chain of the hardware. */
-static void insert(struct ixgbe_fdir *fdir, unsigned int number)
+/* The earlier of two filters with one key counts, as in a chain of the hardware. Return: false: no place. */
+static bool insert(struct ixgbe_fdir *fdir, unsigned int number)
 {
 	struct ixgbe_fdir_filter *filter = &fdir->filter[number];
 	uint32_t i;
 
 	apply_mask(fdir, l4_of(&filter->key), &filter->key);
 	if (look_up(fdir, &filter->key))
-		return;
-	for (i = hash_key(&filter->key); fdir->slot[i] != EMPTY; i = (i + 1) % SLOTS)
-		;
-	fdir->slot[i] = (uint16_t)(number + 1);
+		return true;
+	i = hash_key(&filter->key);
+	for (unsigned int n = 0; n < PROBES; n++, i = (i + 1) % SLOTS) {
+		if (fdir->slot[i] != EMPTY)
+			continue;
+		fdir->slot[i] = (uint16_t)(number + 1);
+		return true;
+	}
+	return false;
 }
 
 static struct ixgbe_fdir *build(struct ixgbe_pf *pf)
@@ -194,8 +203,10 @@ static struct ixgbe_fdir *build(struct ixgbe_pf *pf)
 	memcpy(fdir->filter, pf->state->fdir, sizeof(fdir->filter));
 	load_masks(pf, fdir);
 	for (unsigned int i = 0; i < IXGBE_FDIR_FILTERS; i++) {
-		if (fdir->filter[i].valid)
-			insert(fdir, i);
+		if (fdir->filter[i].valid && !insert(fdir, i)) {
+			free(fdir);
+			return NULL;
+		}
 	}
 	return fdir;
 }
@@ -224,7 +235,7 @@ int ixgbe_fdir_publish(struct ixgbe_pf *pf)
 	if (any(pf)) {
 		fdir = build(pf);
 		if (!fdir)
-			return -ENOMEM;
+			return -ENOSPC;
 	}
 	old = atomic_exchange(&pf->fdir, fdir);
 	if (old) {

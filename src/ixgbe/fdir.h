@@ -49,7 +49,7 @@ int ixgbe_fdir_find(const struct ixgbe_fdir *fdir, const struct frame *frame, un
 
 /** ixgbe_fdir_clear() - reset, or FDIRCTRL was written: no filters. Device thread. */
 void ixgbe_fdir_clear(struct ixgbe_pf *pf);
-/** ixgbe_fdir_publish() - make the table anew from the state file. -ENOMEM: it stays as it was. Device thread. */
+/** ixgbe_fdir_publish() - make the table anew from the state file. -ENOSPC: it stays as it was. Device thread. */
 int ixgbe_fdir_publish(struct ixgbe_pf *pf);
 /** ixgbe_fdir_destroy() - no worker looks any more. */
 void ixgbe_fdir_destroy(struct ixgbe_pf *pf);

@@ -237,6 +237,50 @@ static void send_three(struct card *card)
 	run(card, 0, 1);
 }
 
+/* The hash of a filter for the address @destination and nothing else, by which it finds its slot. */
+static uint32_t hash_of(uint32_t destination)
+{
+	uint64_t sum = destination * 0xff51afd7ed558ccdull * 0xc4ceb9fe1a85ec53ull;
+
+	return (uint32_t)(sum * 0x9e3779b97f4a7c15ull >> 40);
+}
+
+/*
+ * Filters chosen so that all have one place would have each look-up, and each change of the table, go through all of
+ * them. Those too far from their place are refused, and there is no harm in what was taken.
+ */
+static void test_collisions_are_bounded(void **state)
+{
+	struct card *card = *state;
+	struct frame frame = tcp_frame();
+	unsigned int taken = 0, tried = 0;
+
+	open_director(card);
+	pf_write(card, IXGBE_FDIRM,
+		 IXGBE_FDIRM_VLANID | IXGBE_FDIRM_VLANP | IXGBE_FDIRM_POOL | IXGBE_FDIRM_FLEX |
+			 IXGBE_FDIRM_L4P);
+	for (uint32_t address = 1; tried < 100; address++) {
+		if (hash_of(address) % (IXGBE_FDIR_FILTERS * 8) != 0)
+			continue;
+		taken += add(card, address, 0, tried++, QUEUE(33));
+	}
+	assert_in_range(taken, 16, 32);
+	assert_true(add(card, OUR_DESTINATION, 0, tried, QUEUE(33)));
+	assert_int_equal(find(card, &frame, 8), 33);
+}
+
+/* All places can be taken by filters that nobody chose for their hash. */
+static void test_all_filters(void **state)
+{
+	struct card *card = *state;
+
+	open_director(card);
+	for (uint32_t i = 0; i < IXGBE_FDIR_FILTERS; i++)
+		assert_true(
+			add(card, OUR_DESTINATION + (i << 24), (i % 7) << 16, i, TCP | QUEUE(33)));
+	assert_false(add(card, 1, 0, IXGBE_FDIR_FILTERS, TCP | QUEUE(33)));
+}
+
 static void test_frames_are_steered(void **state)
 {
 	struct card *card = *state;
@@ -288,6 +332,8 @@ int main(void)
 		CARD_TEST(test_flexible_bytes),
 		CARD_TEST(test_refused),
 		CARD_TEST(test_begins_anew),
+		CARD_TEST(test_collisions_are_bounded),
+		CARD_TEST(test_all_filters),
 		CARD_TEST(test_frames_are_steered),
 		CARD_TEST(test_frames_are_dropped),
 	};
