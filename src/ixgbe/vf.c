@@ -85,19 +85,26 @@ static void close_pool(struct ixgbe_pf *pf, unsigned int pool)
 	}
 }
 
+/* VFPSRTYPE is PSRTYPE of the VF's pool; without the VF the pool is the PF's. */
+static void set_psrtype(struct ixgbe_vf *vf, uint32_t value)
+{
+	if (ixgbe_vf_exists(vf))
+		ixgbe_pf_reg_set(vf->pf, IXGBE_PSRTYPE + vf->index * 4, value);
+}
+
 static void reset_registers(struct ixgbe_vf *vf)
 {
 	for (unsigned int i = 0; i < IXGBE_VF_QUEUES; i++)
 		ixgbe_home_reset(vf->pf, &vf->home[i]);
 	ixgbe_irq_reset_vf(vf);
 	ixgbe_map_reset(&ixgbe_vf_map, vf->state->reg, sizeof(vf->state->reg));
-	ixgbe_pf_reg_set(vf->pf, IXGBE_PSRTYPE + vf->index * 4, 0);
 	ixgbe_mailbox_reset(vf);
 }
 
 int ixgbe_vf_reset(struct ixgbe_vf *vf)
 {
 	reset_registers(vf);
+	set_psrtype(vf, 0);
 	if (vf->index < ixgbe_vf_pools(vf->pf))
 		close_pool(vf->pf, vf->index);
 	ixgbe_vf_was_reset(vf);
@@ -109,6 +116,7 @@ int ixgbe_vf_reset(struct ixgbe_vf *vf)
 void ixgbe_vf_power_on(struct ixgbe_vf *vf)
 {
 	reset_registers(vf);
+	ixgbe_pf_reg_set(vf->pf, IXGBE_PSRTYPE + vf->index * 4, 0);
 	ixgbe_msix_power_on(vf->pf, (int)vf->index);
 	memset(&vf->state->mailbox, 0, sizeof(vf->state->mailbox));
 	vf->state->resets = 0;
@@ -128,16 +136,17 @@ IXGBE_READ(ixgbe_read_vfstatus)
 	return settled(access->vf);
 }
 
-/* VFPSRTYPE is PSRTYPE of the VF's pool. */
 IXGBE_READ(ixgbe_read_psrtype)
 {
-	*value = ixgbe_pf_reg(access->pf, IXGBE_PSRTYPE + access->vf->index * 4);
+	*value = ixgbe_vf_exists(access->vf)
+			 ? ixgbe_pf_reg(access->pf, IXGBE_PSRTYPE + access->vf->index * 4)
+			 : 0;
 	return PCIE_DONE;
 }
 
 IXGBE_WRITE(ixgbe_write_psrtype)
 {
-	ixgbe_pf_reg_set(access->pf, IXGBE_PSRTYPE + access->vf->index * 4, value);
+	set_psrtype(access->vf, value);
 	return settled(access->vf);
 }
 

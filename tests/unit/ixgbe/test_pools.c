@@ -190,6 +190,23 @@ static void test_vf_reset_stops_and_forgets(void **state)
 	assert_int_equal(pf_rd(card, PFTX(4, IXGBE_Q_HEAD)), pf_rd(card, PFTX(4, IXGBE_Q_TAIL)));
 }
 
+/* A VF that is no more may still have a client: what it does reaches no pool, which is the PF's now. */
+static void test_vf_that_is_gone_reaches_no_pool(void **state)
+{
+	struct card *card = *state;
+
+	card_up(card, IXGBE_GCR_EXT_VT_MODE_32, 2);
+	vf_wr(card, 1, IXGBE_VFPSRTYPE, 1u << 29);
+	assert_int_equal(ixgbe_pf_function_ops.vf_disable(card->pf), PCIE_QUIESCE);
+	pf_wr(card, IXGBE_PSRTYPE + 4, 2u << 29);
+	vf_wr(card, 1, IXGBE_VFPSRTYPE, 1u << 29);
+	assert_int_equal(pf_rd(card, IXGBE_PSRTYPE + 4), 2u << 29);
+	vf_wr(card, 1, IXGBE_VFCTRL, IXGBE_VFCTRL_RST);
+	assert_int_equal(pf_rd(card, IXGBE_PSRTYPE + 4), 2u << 29);
+	assert_int_equal(ixgbe_pf_function_ops.vf_enable(card->pf, 2), 0);
+	assert_int_equal(pf_rd(card, IXGBE_PSRTYPE + 4), 0);
+}
+
 static void test_pf_reset_stops_everything(void **state)
 {
 	struct card *card = *state;
@@ -516,6 +533,7 @@ int main(void)
 		CARD_TEST(test_head_belongs_to_the_device),
 		CARD_TEST(test_listed_transmit_queues),
 		CARD_TEST(test_vf_reset_stops_and_forgets),
+		CARD_TEST(test_vf_that_is_gone_reaches_no_pool),
 		CARD_TEST(test_pf_reset_stops_everything),
 		CARD_TEST(test_shared_pages_are_the_registers),
 		CARD_TEST(test_shared_enable_is_noticed),
