@@ -22,11 +22,13 @@
 
 /* --- delivery ---------------- */
 
-/* Moderated messages of the PF wait with its first pool; the last one when VFs have all of them. */
-static unsigned int pf_irq_pool(const struct ixgbe_pf *pf)
-{
-	return MIN(ixgbe_vf_pools(pf), IXGBE_POOLS - 1u);
-}
+/*
+ * Moderated messages of a VF wait with its number, whether or not there is such a pool just now, and those of the PF with
+ * the last one, whoever has that: what was armed must be found when it is due, whatever the pools' mode is by then.
+ */
+#define PF_IRQ_POOL (IXGBE_POOLS - 1u)
+
+_Static_assert(IXGBE_POOLS == IXGBE_MAX_VFS, "each VF has a pool to wait with");
 
 void ixgbe_irq_deliver(struct ixgbe_pf *pf, int function, unsigned int vector,
 		       struct irq_result result)
@@ -37,7 +39,7 @@ void ixgbe_irq_deliver(struct ixgbe_pf *pf, int function, unsigned int vector,
 		wiring->signal(wiring->ctx, function, vector);
 	else if (result.due_ns && wiring->arm)
 		wiring->arm(wiring->ctx,
-			    function == IXGBE_PF ? pf_irq_pool(pf) : (unsigned int)function,
+			    function == IXGBE_PF ? PF_IRQ_POOL : (unsigned int)function,
 			    result.due_ns);
 }
 
@@ -146,15 +148,12 @@ uint64_t ixgbe_irq_expire(void *handle, uint64_t now)
 	struct ixgbe_pf *pf = pool->pf;
 	uint64_t due = UINT64_MAX;
 
-	if (pool->index < ixgbe_vf_pools(pf)) {
-		for (unsigned int i = 0; i < IXGBE_VF_VECTORS; i++) {
-			uint64_t next =
-				expire(pf, pool->index, i, &pf->state->vf[pool->index].irq[i], now);
+	for (unsigned int i = 0; i < IXGBE_VF_VECTORS; i++) {
+		uint64_t next = expire(pf, pool->index, i, &pf->state->vf[pool->index].irq[i], now);
 
-			due = MIN(due, next);
-		}
+		due = MIN(due, next);
 	}
-	if (pool->index == pf_irq_pool(pf)) {
+	if (pool->index == PF_IRQ_POOL) {
 		uint64_t next = expire_pf(pf, now);
 
 		due = MIN(due, next);

@@ -287,17 +287,48 @@ static void test_other_causes(void **state)
 static void test_other_vector_is_moderated(void **state)
 {
 	struct card *card = *state;
-	void *pf_pool = ixgbe_pool(card->pf, 8), *vf_pool = ixgbe_pool(card->pf, VF);
+	void *vf_pool = ixgbe_pool(card->pf, VF);
 
 	pf_wr(card, IXGBE_EITR + 4, 0xff8); /* 1 ms, of the vector IVAR_MISC names */
 	vf_wr(card, VF, IXGBE_VFMAILBOX, IXGBE_VFMAILBOX_REQ);
 	vf_wr(card, VF, IXGBE_VFMAILBOX, IXGBE_VFMAILBOX_ACK);
 	assert_int_equal(card_signalled(card, IXGBE_PF, 1), 1);
-	assert_int_equal(card->arm_pool, 8);
+	assert_int_not_equal(card->arm_pool, VF);
 	ixgbe_irq_expire(vf_pool, card->arm_due);
 	assert_int_equal(card->signals, 0);
-	ixgbe_irq_expire(pf_pool, card->arm_due);
+	ixgbe_irq_expire(ixgbe_pool(card->pf, card->arm_pool), card->arm_due);
 	assert_int_equal(card_signalled(card, IXGBE_PF, 1), 1);
+}
+
+/* What waits for its time when the PF driver changes the mode of the pools, or VFs go, is signalled all the same. */
+static void test_moderated_while_pools_change(void **state)
+{
+	struct card *card = *state;
+	uint32_t mode = pf_rd(card, IXGBE_GCR_EXT), vt = pf_rd(card, IXGBE_VT_CTL);
+	unsigned int pf_pool, vf_pool;
+	uint64_t pf_due, vf_due;
+
+	pf_wr(card, IXGBE_EITR + 4, 0xff8);
+	vf_wr(card, VF, IXGBE_VFMAILBOX, IXGBE_VFMAILBOX_REQ);
+	vf_wr(card, VF, IXGBE_VFMAILBOX, IXGBE_VFMAILBOX_ACK);
+	assert_int_equal(card_signalled(card, IXGBE_PF, 1), 1);
+	pf_pool = card->arm_pool;
+	pf_due = card->arm_due;
+	vf_wr(card, VF, IXGBE_VTEITR + 4, 0xff8);
+	vf_wr(card, VF, IXGBE_VTEIMS, 2);
+	vf_wr(card, VF, IXGBE_VTEICS, 2);
+	vf_wr(card, VF, IXGBE_VTEICS, 2);
+	assert_int_equal(card_signalled(card, VF, 1), 1);
+	vf_pool = card->arm_pool;
+	vf_due = card->arm_due;
+	pf_wr(card, IXGBE_GCR_EXT, 0);
+	pf_wr(card, IXGBE_VT_CTL, 0);
+	ixgbe_irq_expire(ixgbe_pool(card->pf, pf_pool), pf_due);
+	assert_int_equal(card_signalled(card, IXGBE_PF, 1), 1);
+	ixgbe_irq_expire(ixgbe_pool(card->pf, vf_pool), vf_due);
+	assert_int_equal(card_signalled(card, VF, 1), 1);
+	pf_wr(card, IXGBE_GCR_EXT, mode);
+	pf_wr(card, IXGBE_VT_CTL, vt);
 }
 
 /* Legacy mode (iPXE): everything is vector 0, EICR is polled, reading it masks what EIAM says. */
@@ -346,14 +377,23 @@ static void test_pf_reset_silences(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CARD_TEST(test_routing),	   CARD_TEST(test_latched_while_masked),
-		CARD_TEST(test_mask_registers),	   CARD_TEST(test_auto_clear_and_auto_mask),
-		CARD_TEST(test_auto_clear_alone),  CARD_TEST(test_strobe),
-		CARD_TEST(test_moderation),	   CARD_TEST(test_completions_are_patient),
-		CARD_TEST(test_function_mask),	   CARD_TEST(test_reset_masks_and_clears),
-		CARD_TEST(test_pf_queue_vectors),  CARD_TEST(test_pf_low_vectors_show_in_eicr),
-		CARD_TEST(test_other_causes),	   CARD_TEST(test_other_vector_is_moderated),
-		CARD_TEST(test_without_msix),	   CARD_TEST(test_ocd_keeps_queue_causes),
+		CARD_TEST(test_routing),
+		CARD_TEST(test_latched_while_masked),
+		CARD_TEST(test_mask_registers),
+		CARD_TEST(test_auto_clear_and_auto_mask),
+		CARD_TEST(test_auto_clear_alone),
+		CARD_TEST(test_strobe),
+		CARD_TEST(test_moderation),
+		CARD_TEST(test_completions_are_patient),
+		CARD_TEST(test_function_mask),
+		CARD_TEST(test_reset_masks_and_clears),
+		CARD_TEST(test_pf_queue_vectors),
+		CARD_TEST(test_pf_low_vectors_show_in_eicr),
+		CARD_TEST(test_other_causes),
+		CARD_TEST(test_other_vector_is_moderated),
+		CARD_TEST(test_moderated_while_pools_change),
+		CARD_TEST(test_without_msix),
+		CARD_TEST(test_ocd_keeps_queue_causes),
 		CARD_TEST(test_pf_reset_silences),
 	};
 
