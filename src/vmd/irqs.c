@@ -152,6 +152,8 @@ static int send_vector(struct vmd *vmd, const struct pcie_function *function, un
 		return error;
 	if (msi.masked)
 		return -EAGAIN;
+	if (!msi.address)
+		return -EINVAL; /* not there: of a VF that is lent all reads 0 */
 	return vfio_user_server_dma_write(vmd->server, msi.address, msi.data, sizeof(msi.data));
 }
 

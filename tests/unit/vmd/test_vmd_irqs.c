@@ -122,6 +122,25 @@ static void test_masked_entry(void **state)
 	assert_int_equal(rig_info(rig).lost_interrupts, 0);
 }
 
+/* A table that holds nothing - of a VF that is lent, say - has no message: it does not go to address 0. */
+static void test_empty_entry(void **state)
+{
+	struct rig *rig = *state;
+
+	guest_set_vector(rig, pf_table(0), 9, 0, 0, false);
+	rig_signal(rig, routing_id(0), 9);
+	expect_lost(rig, 1);
+	assert_int_equal(rig->messages, 0);
+	/* After a reset it is masked, too: then the message waits for its address. */
+	guest_set_vector(rig, pf_table(0), 9, 0, 0, true);
+	rig_signal(rig, routing_id(0), 9);
+	expect(rig, 0, 0);
+	guest_set_vector(rig, pf_table(0), 9, MSI_ADDRESS, 0x99, false);
+	expect(rig, 0, 1);
+	expect_message(rig, 0, MSI_ADDRESS, 0x99);
+	assert_int_equal(rig_info(rig).lost_interrupts, 1);
+}
+
 static void test_masked_function(void **state)
 {
 	const uint16_t flags = MSIX + PCI_MSIX_FLAGS, on = PCI_MSIX_FLAGS_ENABLE;
@@ -342,6 +361,7 @@ int main(void)
 		TEST(test_masked_function),  TEST(test_msi),	   TEST(test_may_not_send),
 		TEST(test_nonsense),	     TEST(test_vanished),  TEST(test_held_over_reset),
 		TEST(test_refused_by_guest), TEST(test_too_many),  TEST(test_storm),
+		TEST(test_empty_entry),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
