@@ -13,7 +13,6 @@ CARD = "0000:07"
 CABLE = ("cable:loop", "cable:loop")
 TAPS = ("tap:up0", "tap:up1")
 ADDRESS, WIRE_ADDRESS = "10.0.0.1", "10.0.0.2"
-# A PF that misses nothing: what one of many VFs sends or gets is counted here, too.
 BACKPLANE, SFP = "10f8", "10fb"
 # What stock drivers say in passing.
 KNOWN = (r"PCIe bandwidth|PCI-Express|x8 PCIe|hwmon", r"Spoofed packets detected",

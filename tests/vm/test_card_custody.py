@@ -10,26 +10,20 @@ import struct
 
 import pytest
 
+from card import CARD
+from card_client import (ALL_ONES, BAR0, COMMAND, MEMBAR1, MEMORY_AND_MASTER, NUM_VFS, PF_BAR0,
+                         SRIOV_CONTROL, VF_BAR0, VF_BAR3, VF_BARS, VF_BAR_SIZE, VF_ENABLE_AND_MSE,
+                         WINDOWS, CardBus)
 from lab import wait_until
-from vfio_user import (BAL, CONFIG, CTL, ENABLE, HEADER, LEN, RESET, RX, TAIL, TX, VFCTRL,
-                       VFMAILBOX, VFMBMEM, VFSTATUS, Client, Refused)
+from vfio_user import (BAL, CONFIG, CTL, ENABLE, LEN, RESET, RX, TAIL, TX, VFCTRL, VFMAILBOX,
+                       VFMBMEM, VFSTATUS, Client, Refused)
 
-CARD = "0000:07"
 VFS = 4
 VF = [f"{CARD}:10.{2 * number}" for number in range(VFS)]
-ALL_ONES = 0xffffffff
 EBUSY = 16
 
-# Windows of the endpoint and what is in them
-CFGBAR, MEMBAR1 = 0, 2
-CFGBAR_AT, MEMBAR1_AT = 0x1000000000, 0xc0000000
-PF_BAR0, VF_BAR0, VF_BAR3 = 0, 0x200000, 0x400000
-VF_BAR_SIZE = 0x4000
 # Configuration space
-COMMAND, BAR0, MEMORY_AND_MASTER = 0x4, 0x10, 6
 DEVICE_CONTROL, FLR = 0xa8, 1 << 15
-SRIOV_CONTROL, NUM_VFS, VF_BARS = 0x168, 0x170, 0x184
-VF_ENABLE_AND_MSE = 9
 EXT_AER, EXT_SRIOV = 0x1, 0x10
 VF_DEVFN = 0x80
 # Registers of the PF
@@ -71,35 +65,18 @@ class Vm(Client):
         return struct.unpack_from("<I", self.memory, 12)[0] & 1
 
 
-class Dom0(Vm):
-    """The card in a VM: one PF, at fixed addresses."""
+class Dom0(CardBus, Vm):
+    """The card in a VM: one PF, at fixed addresses. Interrupts are not answered."""
+
+    answers = False
 
     def __init__(self, path):
         super().__init__(path)
-        for register, value in ((BAR0, CFGBAR_AT & ALL_ONES), (BAR0 + 4, CFGBAR_AT >> 32),
-                                (BAR0 + 4 * MEMBAR1, MEMBAR1_AT), (COMMAND, MEMORY_AND_MASTER)):
-            self.write(CONFIG, register, value, 4 if register >= BAR0 else 2)
+        self.place_windows()
         for register, offset in ((BAR0, PF_BAR0), (VF_BARS, VF_BAR0), (VF_BARS + 12, VF_BAR3)):
-            self.config(0, register, MEMBAR1_AT + offset)
+            self.config(0, register, WINDOWS[MEMBAR1] + offset)
         self.config(0, COMMAND, MEMORY_AND_MASTER, 2)
         self.up()
-
-    def reply(self):
-        """Interrupts come between, as messages that nobody answers."""
-        while True:
-            _, _, size, flags, error = HEADER.unpack(self._exactly(HEADER.size))
-            body = self._exactly(size - HEADER.size)
-            if flags & 0xf == 1:
-                if error:
-                    raise Refused(error)
-                return body
-
-    def config(self, devfn, register, value=None, length=4):
-        """Read, or write, configuration space of a function."""
-        at = devfn << 12 | register
-        if value is None:
-            return self.read(CFGBAR, at, length)
-        return self.write(CFGBAR, at, value, length)
 
     def reg(self, offset):
         return self.read(MEMBAR1, PF_BAR0 + offset)

@@ -11,6 +11,9 @@ import struct
 import pytest
 
 from card import CARD, boot
+from card_client import (ALL_ONES, BAR0, CFGBAR, COMMAND, MEMBAR1, MEMBAR2, MEMORY_AND_MASTER,
+                         NUM_VFS, PAGE_SIZE, PF_BAR0, PF_BAR4, SRIOV_CONTROL, VF_BAR0, VF_BAR3,
+                         VF_BARS, VF_BAR_SIZE, VF_ENABLE_AND_MSE, WINDOWS, CardBus)
 from lab import wait_until
 from test_hostile import unharmed
 from vfio_user import CONFIG, HEADER, Client, Refused
@@ -27,23 +30,15 @@ cards:
 """
 PAIR_FUNCTIONS = ("0000:0c:10.0", "0000:0c:10.2")
 
-CFGBAR, MEMBAR1, MEMBAR2 = 0, 2, 4
-WINDOWS = {CFGBAR: 0x1000000000, MEMBAR1: 0xc0000000, MEMBAR2: 0xd0000000}
-VMCONFIG, BYPASS = 0x44, 2
-COMMAND, BAR0, MEMORY_AND_MASTER = 0x4, 0x10, 6
 POWER = 0x44
-SRIOV, SRIOV_CONTROL, NUM_VFS, PAGE_SIZE, VF_BAR = 0x160, 0x8, 0x10, 0x20, 0x24
-VF_ENABLE_AND_MSE = 9
 PFS, VFS = (0, 1), 8
-PF_BAR0, PF_BAR4, VF_BAR0, VF_BAR3 = 0, 0x100000, 0x200000, 0x400000
 BAR_STEP = 0x800000     # from one PF's BARs to the next one's
-PF_REGISTERS, VF_REGISTERS = 0x20000, 0x4000
+PF_REGISTERS = 0x20000
 VECTORS, MSIX_CONTROL, EICS, EIMS = 64, 0x72, 0x808, 0x880
 MAILBOX, DOORBELLS = 0x4b00, (0x1018, 0x6018, 0xd018)
-DMA_WRITE, IS_REPLY = 12, 1
 
 
-class Card(Client):
+class Card(CardBus, Client):
     """A client that has the whole card, and no manners."""
 
     MEMORY = 1 << 24
@@ -54,64 +49,39 @@ class Card(Client):
         self.fd = os.memfd_create("dom0", os.MFD_CLOEXEC)
         os.ftruncate(self.fd, self.MEMORY)
         self.dma_map(0, self.MEMORY, self.fd)
-        self.interrupts = 0
         self.build()
 
     def __exit__(self, *_):
         super().__exit__()
         os.close(self.fd)
 
-    def reply(self):
-        """Messages of the card's own, its interrupts, come between."""
-        while True:
-            number, command, size, flags, error = HEADER.unpack(self._exactly(HEADER.size))
-            body = self._exactly(size - HEADER.size)
-            if flags & 0xf == IS_REPLY:
-                break
-            assert command == DMA_WRITE
-            self.interrupts += 1
-            if self.answers:
-                self.sock.sendall(HEADER.pack(number, command, HEADER.size + 16, IS_REPLY, 0)
-                                  + body[:16])
-        if flags & 0x20:
-            raise Refused(error)
-        return body
-
-    def child(self, devfn, register, value, length=4):
-        self.write(CFGBAR, devfn << 12 | register, value, length)
-
     def build(self):
         """Everything is found at an address, decodes it, and there are VFs."""
-        for index, address in WINDOWS.items():
-            self.write(CONFIG, BAR0 + 4 * index, address & 0xffffffff)
-            if index == CFGBAR:
-                self.write(CONFIG, BAR0 + 4, address >> 32)
-        self.write(CONFIG, VMCONFIG, BYPASS)
-        self.write(CONFIG, COMMAND, MEMORY_AND_MASTER, 2)
+        self.place_windows()
         for pf in PFS:
             base = WINDOWS[MEMBAR1] + pf * BAR_STEP
-            self.child(pf, POWER, 0, 2)
-            self.child(pf, SRIOV + SRIOV_CONTROL, 0, 2)
-            self.child(pf, SRIOV + PAGE_SIZE, 1)
+            self.config(pf, POWER, 0, 2)
+            self.config(pf, SRIOV_CONTROL, 0, 2)
+            self.config(pf, PAGE_SIZE, 1)
             for bar, offset in ((BAR0, PF_BAR0), (BAR0 + 16, PF_BAR4)):
-                self.child(pf, bar, base + offset)
-                self.child(pf, bar + 4, 0)
+                self.config(pf, bar, base + offset)
+                self.config(pf, bar + 4, 0)
             for bar, offset in ((0, VF_BAR0), (3, VF_BAR3)):
-                self.child(pf, SRIOV + VF_BAR + 4 * bar, base + offset)
-                self.child(pf, SRIOV + VF_BAR + 4 * bar + 4, 0)
-            self.child(pf, COMMAND, MEMORY_AND_MASTER, 2)
-            self.child(pf, SRIOV + NUM_VFS, VFS, 2)
-            self.child(pf, SRIOV + SRIOV_CONTROL, VF_ENABLE_AND_MSE, 2)
+                self.config(pf, VF_BARS + 4 * bar, base + offset)
+                self.config(pf, VF_BARS + 4 * bar + 4, 0)
+            self.config(pf, COMMAND, MEMORY_AND_MASTER, 2)
+            self.config(pf, NUM_VFS, VFS, 2)
+            self.config(pf, SRIOV_CONTROL, VF_ENABLE_AND_MSE, 2)
             for vector in range(VECTORS):
                 entry = pf * BAR_STEP + PF_BAR4 + 16 * vector
                 self.write(MEMBAR1, entry, base + PF_BAR4)     # the table itself: no way round
                 self.write(MEMBAR1, entry + 12, 0)
-            self.child(pf, MSIX_CONTROL, 0x8000, 2)
-            self.write(MEMBAR1, pf * BAR_STEP + EIMS, 0xffffffff)
+            self.config(pf, MSIX_CONTROL, 0x8000, 2)
+            self.write(MEMBAR1, pf * BAR_STEP + EIMS, ALL_ONES)
 
     def decodes(self):
         """STATUS of both PFs and VFLINKS of their first VFs are not all ones."""
-        return all(self.read(MEMBAR1, pf * BAR_STEP + offset) != 0xffffffff
+        return all(self.read(MEMBAR1, pf * BAR_STEP + offset) != ALL_ONES
                    for pf in PFS for offset in (PF_BAR0 + 8, VF_BAR0 + 0x10))
 
 
@@ -138,9 +108,9 @@ def somewhere(dice):
     if pick < 72:
         return MEMBAR1, base + PF_BAR4 + 4 * dice.randrange(0x1000)
     if pick < 90:
-        return MEMBAR1, base + VF_BAR0 + 4 * dice.randrange(VFS * VF_REGISTERS // 4)
+        return MEMBAR1, base + VF_BAR0 + 4 * dice.randrange(VFS * VF_BAR_SIZE // 4)
     if pick < 92:
-        return MEMBAR1, base + VF_BAR3 + 4 * dice.randrange(VFS * VF_REGISTERS // 4)
+        return MEMBAR1, base + VF_BAR3 + 4 * dice.randrange(VFS * VF_BAR_SIZE // 4)
     if pick < 96:
         return MEMBAR2, dice.randrange(0x2000)
     return MEMBAR1, dice.randrange(2 * BAR_STEP)
@@ -190,10 +160,10 @@ def test_more_vfs_than_there_are(pair):
     with unharmed(pair):
         with Card(pair.daemon.card_socket()) as card:
             for number in (0, 65, 0x7fff, 0xffff):
-                card.child(0, SRIOV + SRIOV_CONTROL, 0, 2)
-                card.child(0, SRIOV + NUM_VFS, number, 2)
-                card.child(0, SRIOV + SRIOV_CONTROL, VF_ENABLE_AND_MSE, 2)
-                assert card.read(CFGBAR, SRIOV + SRIOV_CONTROL, 2) & 1 == 0
+                card.config(0, SRIOV_CONTROL, 0, 2)
+                card.config(0, NUM_VFS, number, 2)
+                card.config(0, SRIOV_CONTROL, VF_ENABLE_AND_MSE, 2)
+                assert card.config(0, SRIOV_CONTROL, length=2) & 1 == 0
                 assert len(vfs(pair)) == VFS, "those of the other PF"
         card_is_free(pair)
 
@@ -212,9 +182,9 @@ def test_vf_sockets_while_vfs_come_and_go(pair):
                 others = [Client(pair.daemon.socket(f"{CARD}:10.{2 * vf}")) for vf in range(3)]
                 for other in others:
                     other.write(CONFIG, COMMAND, MEMORY_AND_MASTER, 2)
-                card.child(0, SRIOV + SRIOV_CONTROL, 0, 2)
+                card.config(0, SRIOV_CONTROL, 0, 2)
                 for other in others:
-                    assert other.read(0, 0x8) != 0xffffffff
+                    assert other.read(0, 0x8) != ALL_ONES
                     other.write(0, 0, 1 << 26)
                 if number % 2:
                     card.build()
@@ -235,9 +205,9 @@ def test_rings_in_the_card_s_own_registers(pair):
                     card.write(MEMBAR1, ring + 0x28, 1 << 25)
                     card.write(MEMBAR1, ring + 0x18, 64)
             for _ in range(500):
-                card.write(MEMBAR1, EICS, 0xffffffff)
-                card.write(MEMBAR1, EIMS, 0xffffffff)
-                assert card.read(MEMBAR1, 0x8) != 0xffffffff
+                card.write(MEMBAR1, EICS, ALL_ONES)
+                card.write(MEMBAR1, EIMS, ALL_ONES)
+                assert card.read(MEMBAR1, 0x8) != ALL_ONES
             assert 0 < card.interrupts < 500
         card_is_free(pair)
 
