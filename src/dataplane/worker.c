@@ -81,9 +81,13 @@ static uint64_t nap_end(const struct dp_worker *worker, const struct dp_port_lis
 {
 	uint64_t end = now + worker->nap_ns;
 
-	for (unsigned int i = 0; i < list->n; i++)
-		end = MIN(end,
-			  MIN(list->port[i]->tx_due_ns, atomic_load(&list->port[i]->armed.due_ns)));
+	for (unsigned int i = 0; i < list->n; i++) {
+		struct dp_port *port = list->port[i];
+
+		if (!atomic_load(&port->config))
+			continue; /* it stands still; who publishes one kicks us */
+		end = MIN(end, MIN(port->tx_due_ns, atomic_load(&port->armed.due_ns)));
+	}
 	return end;
 }
 

@@ -339,6 +339,22 @@ static void test_refusals(void **state)
 	assert_non_null(strstr(why.text, "CPU 1048576"));
 }
 
+/* A port that stands still keeps nobody awake, whatever is due there, and nothing is lost by that. */
+static void test_nap_without_configuration(void **state)
+{
+	struct fixture *f = *state;
+	struct reason why;
+
+	assert_int_equal(dp_create(&f->dp, 1, NULL, &one_long_nap, f->quiesce, &why), 0);
+	assert_int_equal(dp_port_create(f->dp, &f->port, NULL), 0);
+	dp_port_arm(f->port, eswitch_vport(0, 3), now_ns());
+	wait_for(f, f->dp->worker[0]->stats.loops, 1); /* offline before that, too */
+	wait_for(f, is_napping(f), true);
+	assert_int_equal(f->fake->pool[3].expired, 0);
+	dp_port_publish(f->port, fake_config(f->fake));
+	wait_for(f, f->fake->pool[3].expired, 1);
+}
+
 /* A nap lasts no longer than until the frames of a queue may go. */
 static void test_due_queue_ends_nap(void **state)
 {
@@ -457,6 +473,7 @@ int main(void)
 		TEST(test_arm_ends_nap),
 		TEST(test_wire_ends_nap),
 		TEST(test_short_naps),
+		TEST(test_nap_without_configuration),
 		TEST(test_gather),
 		TEST(test_gather_ignores_newcomers),
 		TEST(test_naps_under_a_stream),
