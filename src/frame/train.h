@@ -100,7 +100,9 @@ static inline __m128i train_take(uint8_t *to, const uint8_t *from)
 
 /**
  * frame_train_take() - copy the first @n bytes of a frame, at most TRAIN_COPY_MAX, from a guest's
- * memory to @header, reading each once.
+ * memory to @header. Addresses, tags and protocols, all in the first 32, are read once; those behind may be read
+ * twice, where vectors overlap: a guest that changes ports or the last bytes of an IPv4 address meanwhile changes
+ * to which queue of the receiver its frame goes (RSS), nothing else.
  * @first: what was read, as vectors; of fewer than TRAIN_LEN_MIN bytes nothing, the last one with TRAIN_BYTES
  */
 static inline void frame_train_take(uint8_t *header, const uint8_t *from, uint32_t n,
