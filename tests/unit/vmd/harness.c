@@ -322,7 +322,7 @@ void rig_signal(struct rig *rig, uint16_t id, unsigned int vector)
 	vmd_signal(rig->vmd, id, vector);
 }
 
-/* A timer, other than a job for now, comes after what was readable before. */
+/* Unlike a job to be done at once, a timer comes after what was readable before. */
 void rig_settle(struct rig *rig)
 {
 	static const struct timeval soon = { 0, 1000 };
