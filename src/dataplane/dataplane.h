@@ -110,7 +110,7 @@ struct dp_worker_stats {
 	uint64_t loops, busy_loops, naps, nap_ns, kicks;
 	uint64_t busy_ns;	 /* what the busy loops took: over packets, the cost of one */
 	uint64_t quiesced;	 /* grace periods that waited for this worker while it was awake */
-	uint64_t quiesce_ns_max; /* the most processor time that one of them cost it */
+	uint64_t quiesce_ns_max; /* the longest that one of them took */
 	uint64_t round_ns_max;	 /* longest time between two quiescent points, naps not counted */
 	int cpu;
 };
