@@ -11,6 +11,8 @@
  *	PATCH /v1/card/0000:07			{"mode": "vm"}
  *	POST  /v1/stop				{"force": false}
  *
+ *	…     /v1/vm, /v1/network, /v1/sriov, /v1/pif, /v1/pci, /v1/host	VMs and what they are given, see docs/api.md
+ *
  * Errors are {"error": "…"} with status 400 (malformed), 404 (no such thing), 405, 409 (refused), 503.
  * This room checks the form of a request; what it means is the daemon's business, reached through submit().
  */
