@@ -14,7 +14,6 @@
 #define HTTP_BAD_REQUEST 400
 #define HTTP_NOT_FOUND 404
 #define HTTP_METHOD_NOT_ALLOWED 405
-#define BODY_MAX_DEPTH 4
 #define RATE_MIN 10 /* Mbit/s */
 #define RATE_MAX 10000
 
@@ -198,30 +197,35 @@ static int store_member(const struct member *members, const char *name, const js
 	return refuse(why, HTTP_BAD_REQUEST, "unknown member '%.40s'; allowed: %s", name, allowed);
 }
 
-static int parse_body(const struct member *members, const char *body, size_t len, bool optional,
-		      struct api_call *call, struct reason *why)
+/* Return: 0 with the object in the call, none when @optional and there is no text; or a status. */
+static int parse_body(const char *body, size_t len, bool optional, struct api_call *call,
+		      struct reason *why)
 {
 	json_error_t error;
-	json_t *json, *value;
-	const char *name;
-	int status = 0;
 
 	if (!len && optional)
 		return 0;
-	json = json_loadb(body ? body : "", len, JSON_REJECT_DUPLICATES, &error);
-	if (!json)
+	call->body = json_loadb(body ? body : "", len, JSON_REJECT_DUPLICATES, &error);
+	if (!call->body)
 		return refuse(why, HTTP_BAD_REQUEST, "body is not JSON: line %d: %s", error.line,
 			      error.text);
-	if (!json_is_object(json) || (!json_object_size(json) && !optional))
-		status = refuse(why, HTTP_BAD_REQUEST,
-				"body must be a JSON object with at least one member");
-	else
-		json_object_foreach (json, name, value) {
-			status = store_member(members, name, value, call, why);
-			if (status)
-				break;
-		}
-	json_decref(json);
+	if (!json_is_object(call->body) || (!json_object_size(call->body) && !optional))
+		return refuse(why, HTTP_BAD_REQUEST, "body must be a JSON object%s",
+			      optional ? "" : " with at least one member");
+	return 0;
+}
+
+static int store_members(const struct member *members, struct api_call *call, struct reason *why)
+{
+	const char *name;
+	json_t *value;
+	int status = 0;
+
+	json_object_foreach (call->body, name, value) {
+		status = store_member(members, name, value, call, why);
+		if (status)
+			break;
+	}
 	return status;
 }
 
@@ -259,15 +263,50 @@ static bool take_vf_number(const char **path, int *vf)
 	return true;
 }
 
+/* Is it one of the manager's? What is below its words, the manager knows. */
+static bool is_managed(const char *path)
+{
+	static const char *const words[] = { "vm", "network", "sriov", "pif", "pci", "host" };
+	const char *rest = path;
+	char address[16];
+
+	if (take_prefix(&rest, "/v1/vf/") && take_address(&rest, address))
+		return !strcmp(rest, "/policy");
+	rest = path;
+	if (!take_prefix(&rest, "/v1/"))
+		return false;
+	for (unsigned int i = 0; i < ARRAY_SIZE(words); i++) {
+		size_t len = strlen(words[i]);
+
+		if (!strncmp(rest, words[i], len) && (!rest[len] || rest[len] == '/'))
+			return true;
+	}
+	return false;
+}
+
+static int parse_managed(enum api_method method, const char *path, const char *body, size_t len,
+			 struct api_call *call, struct reason *why)
+{
+	call->kind = API_MANAGE;
+	call->method = method;
+	if (strlen(path) >= sizeof(call->path))
+		return refuse(why, HTTP_NOT_FOUND, "no such path: %.100s", path);
+	strcpy(call->path, path + strlen("/v1/"));
+	return parse_body(body, len, true, call, why);
+}
+
 int api_parse(enum api_method method, const char *path, const char *body, size_t len,
 	      struct api_call *call, struct reason *why)
 {
 	const char *rest = path;
 	const struct member *members = NULL;
 	enum api_method wanted;
+	int status;
 
 	memset(call, 0, sizeof(*call));
 	call->vf = -1;
+	if (is_managed(path))
+		return parse_managed(method, path, body, len, call, why);
 	if (!strcmp(path, "/v1/show")) {
 		call->kind = API_SHOW;
 		wanted = API_GET;
@@ -303,5 +342,6 @@ int api_parse(enum api_method method, const char *path, const char *body, size_t
 						   : "PATCH");
 	if (!members)
 		return 0;
-	return parse_body(members, body, len, call->kind == API_STOP, call, why);
+	status = parse_body(body, len, call->kind == API_STOP, call, why);
+	return status ? status : store_members(members, call, why);
 }

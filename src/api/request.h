@@ -5,10 +5,8 @@
 
 #include "api/api.h"
 
-enum api_method { API_GET, API_PATCH, API_POST, API_OTHER };
-
 /**
- * api_parse() - fill @call. @body may be NULL (no body).
+ * api_parse() - fill @call, whose body the caller drops (json_decref()) also after a refusal. @body may be NULL (none).
  * Return: 0, or the HTTP status of the refusal with @why.
  */
 int api_parse(enum api_method method, const char *path, const char *body, size_t body_len,

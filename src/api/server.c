@@ -3,9 +3,9 @@
  * server.c - the management thread: libevent's HTTP server on a Unix socket.
  *
  * A request is checked in form (request.c) and submitted to the daemon, which answers whenever it is done, from its
- * own thread. The answer is put on a queue and the management thread is woken to send it. A client that goes away
- * meanwhile only loses its answer: the call keeps no pointer to the connection but is looked up in the list of calls
- * under way.
+ * own thread; those for the manager go to it, on this thread. The answer is put on a queue and the management thread is
+ * woken to send it. A client that goes away meanwhile only loses its answer. The manager's own requests to the cards take
+ * the same way and end in a function instead of a connection.
  */
 #include "api/api.h"
 #include "api/request.h"
@@ -35,7 +35,9 @@
 struct pending {
 	struct api_call call; /* first: api_answer() gets its address */
 	struct api_server *server;
-	struct evhttp_request *request; /* NULL: the client is gone */
+	struct evhttp_request *request; /* NULL: the client is gone, or it is ours */
+	api_done *done;			/* of a request of our own */
+	void *arg;
 	int status;
 	json_t *body;
 	TAILQ_ENTRY(pending) link;
@@ -52,7 +54,7 @@ struct api_server {
 	pthread_t thread;
 	pthread_mutex_t lock; /* answered */
 	struct pending_list answered;
-	bool stopping;
+	bool stopping, running;
 };
 
 static void send_json(struct evhttp_request *request, int status, const json_t *body)
@@ -95,9 +97,29 @@ static enum api_method method_of(struct evhttp_request *request)
 		return API_PATCH;
 	case EVHTTP_REQ_POST:
 		return API_POST;
+	case EVHTTP_REQ_DELETE:
+		return API_DELETE;
 	default:
 		return API_OTHER;
 	}
+}
+
+/* Hand the call to those who carry it out. */
+static void dispatch(struct pending *pending)
+{
+	const struct api_config *config = &pending->server->config;
+
+	if (pending->call.kind == API_MANAGE)
+		config->manage(config->manage_ctx, &pending->call);
+	else
+		config->submit(config->ctx, &pending->call);
+}
+
+static void free_pending(struct pending *pending)
+{
+	json_decref(pending->call.body);
+	json_decref(pending->body);
+	free(pending);
 }
 
 static void on_request(struct evhttp_request *request, void *ctx)
@@ -117,7 +139,7 @@ static void on_request(struct evhttp_request *request, void *ctx)
 	status = api_parse(method_of(request), path ? path : "",
 			   (const char *)evbuffer_pullup(input, -1), len, &pending->call, &why);
 	if (status) {
-		free(pending);
+		free_pending(pending);
 		send_error(request, status, why.text);
 		return;
 	}
@@ -125,7 +147,50 @@ static void on_request(struct evhttp_request *request, void *ctx)
 	pending->request = request;
 	evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_client_gone,
 				      pending);
-	server->config.submit(server->config.ctx, &pending->call);
+	dispatch(pending);
+}
+
+int api_request(struct api_server *server, enum api_method method, const char *path,
+		const json_t *body, api_done *done, void *arg)
+{
+	struct pending *pending = calloc(1, sizeof(*pending));
+	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	struct reason why = { "" };
+	int status;
+
+	if (!pending || (body && !text)) {
+		free(pending);
+		free(text);
+		return -ENOMEM;
+	}
+	status = api_parse(method, path, text, text ? strlen(text) : 0, &pending->call, &why);
+	free(text);
+	pending->server = server;
+	pending->done = done;
+	pending->arg = arg;
+	if (status)
+		api_answer(&pending->call, status, json_pack("{s:s}", "error", why.text));
+	else
+		dispatch(pending);
+	return 0;
+}
+
+static void finish(struct pending *pending)
+{
+	struct api_server *server = pending->server;
+	enum api_kind kind = pending->call.kind;
+
+	if (pending->status == HTTP_OK && server->config.changed &&
+	    (kind == API_VF_SET || kind == API_PF_SET || kind == API_CARD_SET))
+		server->config.changed(server->config.manage_ctx, &pending->call);
+	if (pending->done)
+		pending->done(pending->arg, pending->status, pending->body);
+	if (pending->request) {
+		evhttp_connection_set_closecb(evhttp_request_get_connection(pending->request), NULL,
+					      NULL);
+		send_json(pending->request, pending->status, pending->body);
+	}
+	free_pending(pending);
 }
 
 static void on_answers(evutil_socket_t fd, short events, void *ctx)
@@ -144,13 +209,7 @@ static void on_answers(evutil_socket_t fd, short events, void *ctx)
 
 	while ((pending = TAILQ_FIRST(&ready))) {
 		TAILQ_REMOVE(&ready, pending, link);
-		if (pending->request) {
-			evhttp_connection_set_closecb(
-				evhttp_request_get_connection(pending->request), NULL, NULL);
-			send_json(pending->request, pending->status, pending->body);
-		}
-		json_decref(pending->body);
-		free(pending);
+		finish(pending);
 	}
 }
 
@@ -249,20 +308,24 @@ static void *serve(void *ctx)
 	return NULL;
 }
 
-/* Answers that came too late to be sent. */
+/* Answers that came too late to be sent: only those who asked from within still hear them. */
 static void drop_answers(struct api_server *server)
 {
 	struct pending *pending;
 
 	while ((pending = TAILQ_FIRST(&server->answered))) {
 		TAILQ_REMOVE(&server->answered, pending, link);
-		json_decref(pending->body);
-		free(pending);
+		if (pending->request)
+			evhttp_connection_set_closecb(
+				evhttp_request_get_connection(pending->request), NULL, NULL);
+		pending->request = NULL;
+		finish(pending);
 	}
 }
 
 static void free_server(struct api_server *server)
 {
+	server->config.changed = NULL;
 	drop_answers(server);
 	if (server->http)
 		evhttp_free(server->http);
@@ -277,7 +340,7 @@ static void free_server(struct api_server *server)
 int api_create(struct api_server **result, const struct api_config *config, struct reason *why)
 {
 	struct api_server *server = calloc(1, sizeof(*server));
-	int fd, error;
+	int fd;
 
 	if (!server)
 		return refuse(why, -ENOMEM, "out of memory");
@@ -313,25 +376,44 @@ int api_create(struct api_server **result, const struct api_config *config, stru
 		free_server(server);
 		return refuse(why, -ENOMEM, "out of memory");
 	}
-	error = -pthread_create(&server->thread, NULL, serve, server);
-	if (error) {
-		unlink(server->path);
-		free_server(server);
-		return refuse(why, error, "management thread: %s", strerror(-error));
-	}
 	*result = server;
 	return 0;
+}
+
+struct event_base *api_base(const struct api_server *server)
+{
+	return server->base;
+}
+
+int api_start(struct api_server *server, struct reason *why)
+{
+	int error = -pthread_create(&server->thread, NULL, serve, server);
+
+	if (error)
+		return refuse(why, error, "management thread: %s", strerror(-error));
+	server->running = true;
+	return 0;
+}
+
+void api_stop(struct api_server *server)
+{
+	if (!server)
+		return;
+	if (server->running) {
+		pthread_mutex_lock(&server->lock);
+		server->stopping = true;
+		pthread_mutex_unlock(&server->lock);
+		event_active(server->wake, EV_READ, 0);
+		pthread_join(server->thread, NULL);
+		server->running = false;
+	}
+	drop_answers(server);
 }
 
 void api_destroy(struct api_server *server)
 {
 	if (!server)
 		return;
-	pthread_mutex_lock(&server->lock);
-	server->stopping = true;
-	pthread_mutex_unlock(&server->lock);
-	event_active(server->wake, EV_READ, 0);
-	pthread_join(server->thread, NULL);
 	unlink(server->path);
 	free_server(server);
 }

@@ -224,10 +224,12 @@ static void vf_set(struct control *control, struct api_call *call)
 		return;
 	}
 	error = change_vf(vf, &call->change, &why);
-	if (error)
+	if (error) {
 		api_refuse(call, error, why.text);
-	else
-		answer_ok(call);
+		return;
+	}
+	memcpy(call->address, vf->bdf, sizeof(call->address)); /* whose policy is to be kept */
+	answer_ok(call);
 }
 
 /* pf set … numvfs */
@@ -334,6 +336,9 @@ static void begin(struct control *control, struct api_call *call)
 		break;
 	case API_STOP:
 		stop(control, call);
+		break;
+	case API_MANAGE: /* goes to the manager */
+		api_refuse(call, -ENOENT, "not a call for the cards");
 		break;
 	}
 }

@@ -320,9 +320,16 @@ static int create_workers(struct daemon *d, struct reason *why)
 			 &d->quiesce, why);
 }
 
+static void on_manage(void *ctx, struct api_call *call)
+{
+	(void)ctx;
+	api_refuse(call, -ESHUTDOWN, "no VMs here");
+}
+
 static int create_api(struct daemon *d, struct reason *why)
 {
 	char path[PATH_MAX];
+	int error;
 	struct api_config config = {
 		.path = path,
 		.owner = d->config->api.owner,
@@ -338,7 +345,10 @@ static int create_api(struct daemon *d, struct reason *why)
 	if (!d->control)
 		return refuse(why, -ENOMEM, "out of memory");
 	config.ctx = d->control;
-	return api_create(&d->api, &config, why);
+	config.manage = on_manage;
+	config.manage_ctx = d;
+	error = api_create(&d->api, &config, why);
+	return error ? error : api_start(d->api, why);
 }
 
 static int start(struct daemon *d, struct reason *why)
@@ -393,7 +403,8 @@ static void stop(struct daemon *d)
 		card_destroy(d->card[i]);
 	if (d->quiesce.last)
 		quiesce_fini(&d->quiesce);
-	api_destroy(d->api); /* no call is under way any more */
+	api_stop(d->api); /* no call for the cards is under way any more */
+	api_destroy(d->api);
 	control_destroy(d->control);
 	for (unsigned int i = 0; i < ARRAY_SIZE(events); i++)
 		if (events[i])

@@ -9,10 +9,17 @@
 
 #include "api/request.h"
 
+/* The body of the last call, for the one after it to drop. */
+static json_t *last_body;
+
 static int parse(enum api_method method, const char *path, const char *body, struct api_call *call,
 		 struct reason *why)
 {
-	return api_parse(method, path, body, body ? strlen(body) : 0, call, why);
+	int status = api_parse(method, path, body, body ? strlen(body) : 0, call, why);
+
+	json_decref(last_body);
+	last_body = call->body;
+	return status;
 }
 
 static const struct {
@@ -62,6 +69,20 @@ static const struct {
 	{ API_PATCH, "/v1/card/0000:07", "{\"mode\":1}", 400, "host, vm" },
 	{ API_PATCH, "/v1/card/0000:07", "{\"numvfs\":1}", 400, "allowed: mode" },
 	{ API_POST, "/v1/stop", "{\"force\":\"yes\"}", 400, "true or false" },
+	{ API_GET, "/v1/vms", NULL, 404, "no such path" },
+	{ API_GET, "/v1/hostess/1", NULL, 404, "no such path" },
+	{ API_GET, "/vm", NULL, 404, "no such path" },
+	{ API_DELETE, "/v1/vf/0000:07:10.0/policies", NULL, 404, "no such path" },
+	{ API_DELETE, "/v1/vf/0000:07:10.0", NULL, 405, "PATCH only" },
+	{ API_POST, "/v1/vm", "{", 400, "not JSON" },
+	{ API_POST, "/v1/vm", "[]", 400, "object" },
+	{ API_POST, "/v1/vm", "{\"vcpus\":1,\"vcpus\":2}", 400, "not JSON" },
+	{ API_POST, "/v1/vm", "{\"name-label\":\"a\\u0000b\"}", 400, "not JSON" },
+	{ API_GET,
+	  "/v1/vm/"
+	  "0123456789012345678901234567890123456789012345678901234567890123456789012345678901"
+	  "2345678901234567890123456789012345678901234567890123456789",
+	  NULL, 404, "no such path" },
 };
 
 static void test_refusals(void **state)
@@ -141,13 +162,48 @@ static void test_others(void **state)
 	assert_true(call.force);
 }
 
+/* What goes to the manager: path and body as they came, which may be none. */
+static void test_managed(void **state)
+{
+	static const struct {
+		enum api_method method;
+		const char *path;
+	} calls[] = {
+		{ API_GET, "vm" },	   { API_DELETE, "vm/1-2/x" },
+		{ API_POST, "network" },   { API_OTHER, "sriov" },
+		{ API_GET, "pif" },	   { API_PATCH, "pci/" },
+		{ API_GET, "host/a/b/c" }, { API_DELETE, "vf/0000:07:10.0/policy" },
+	};
+	struct reason why;
+	struct api_call call;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/v1/%s", calls[i].path);
+		assert_int_equal(parse(calls[i].method, path, NULL, &call, &why), 0);
+		assert_int_equal(call.kind, API_MANAGE);
+		assert_int_equal(call.method, calls[i].method);
+		assert_string_equal(call.path, calls[i].path);
+		assert_null(call.body);
+	}
+	assert_int_equal(parse(API_POST, "/v1/vm/x/start", "{}", &call, &why), 0);
+	assert_int_equal(json_object_size(call.body), 0);
+	assert_int_equal(parse(API_PATCH, "/v1/vm/x", "{\"vcpus\": 2}", &call, &why), 0);
+	assert_int_equal(json_integer_value(json_object_get(call.body, "vcpus")), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_vf),
 		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_managed),
 	};
+	int failed = cmocka_run_group_tests_name("request", tests, NULL, NULL);
 
-	return cmocka_run_group_tests_name("request", tests, NULL, NULL);
+	json_decref(last_body);
+	return failed;
 }
