@@ -36,10 +36,16 @@ json_t *store_vms(struct store *store, struct reason *why);
 /** store_vm() - one. Return: the record, or NULL with @why (no such VM: errno ENOENT). */
 json_t *store_vm(struct store *store, const char *uuid, struct reason *why);
 
-/** store_vm_insert() - all members but pci. Return: 0, -EEXIST, or -errno with @why. */
+/**
+ * store_vm_insert() - all members; with "pci", if it has that, assigned in the same transaction.
+ * Return: 0, -EEXIST (the uuid), what store_assign() returns, or -errno with @why.
+ */
 int store_vm_insert(struct store *store, const json_t *record, struct reason *why);
 
-/** store_vm_update() - replace the members that @changes has (other-config as a whole). Return: 0, -ENOENT, -errno. */
+/**
+ * store_vm_update() - replace the members that @changes has (other-config as a whole; pci as store_assign() does, in the
+ * same transaction). Return: 0, -ENOENT, what store_assign() returns, -errno.
+ */
 int store_vm_update(struct store *store, const char *uuid, const json_t *changes,
 		    struct reason *why);
 
