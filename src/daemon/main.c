@@ -19,6 +19,7 @@
 #include "api/api.h"
 #include "daemon/card.h"
 #include "daemon/control.h"
+#include "daemon/notify.h"
 #include "util/log.h"
 
 #define SYSTEM_CONFIG "/etc/softiov/softiovd.yaml"
@@ -36,6 +37,7 @@ struct options {
 struct daemon {
 	struct config *config;
 	struct event_base *base;
+	struct notify notify;
 	struct quiesce quiesce;
 	struct dp *dp;
 	struct card_env env;
@@ -182,12 +184,30 @@ static void publish(void *ctx)
 		card_publish(d->card[i]);
 }
 
+static unsigned int count_attached(const struct daemon *d)
+{
+	unsigned int attached = 0;
+
+	for (unsigned int i = 0; i < d->cards; i++)
+		attached += card_attached(d->card[i]);
+	return attached;
+}
+
+static void tell_status(struct daemon *d)
+{
+	notify_status(&d->notify, "cards: %u; VFs and cards in use: %u", d->cards,
+		      count_attached(d));
+}
+
 static void on_pf_ready(void *ctx)
 {
 	struct daemon *d = ctx;
 
-	if (--d->pfs_to_come == 0)
+	if (--d->pfs_to_come == 0) {
 		log_info("ready: %s/softiov.sock", d->config->run_dir);
+		tell_status(d);
+		notify_ready(&d->notify);
+	}
 }
 
 static unsigned int count_pfs(const struct config *config)
@@ -240,6 +260,8 @@ static void on_check(evutil_socket_t fd, short events, void *ctx)
 	(void)fd, (void)events;
 	for (unsigned int i = 0; i < d->cards; i++)
 		card_check(d->card[i]);
+	if (!d->pfs_to_come)
+		tell_status(d);
 }
 
 static void on_stop(void *ctx)
@@ -252,12 +274,10 @@ static void on_stop(void *ctx)
 static void on_signal(evutil_socket_t number, short events, void *ctx)
 {
 	struct daemon *d = ctx;
-	unsigned int attached = 0;
+	unsigned int attached = count_attached(d);
 	uint64_t now = now_ns();
 
 	(void)events;
-	for (unsigned int i = 0; i < d->cards; i++)
-		attached += card_attached(d->card[i]);
 	if (attached && (!d->refused_ns || now - d->refused_ns > INSIST_NS)) {
 		d->refused_ns = now;
 		log_warning(
@@ -303,6 +323,8 @@ static int create_loop(struct daemon *d, struct reason *why)
 	event_add(d->grace, NULL);
 	event_add(d->sigterm, NULL);
 	event_add(d->sigint, NULL);
+	if (notify_watch(&d->notify, d->base))
+		return refuse(why, -ENOMEM, "event loop: out of memory");
 	return 0;
 }
 
@@ -409,6 +431,7 @@ static void stop(struct daemon *d)
 	for (unsigned int i = 0; i < ARRAY_SIZE(events); i++)
 		if (events[i])
 			event_free(events[i]);
+	notify_close(&d->notify);
 	if (d->base)
 		event_base_free(d->base);
 	free(d->config);
@@ -436,6 +459,7 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	notify_open(&d.notify);
 	raise_file_limit();
 	pthread_setname_np(pthread_self(), "softiov-device");
 	error = start(&d, &why);
@@ -444,6 +468,7 @@ int main(int argc, char **argv)
 	} else {
 		event_base_dispatch(d.base);
 		log_info("stopping");
+		notify_stopping(&d.notify);
 	}
 	stop(&d);
 	return error ? EXIT_FAILURE : EXIT_SUCCESS;
