@@ -47,6 +47,7 @@ struct daemon {
 	struct api_server *api;
 	struct event *publish, *grace, *poll, *check, *sigterm, *sigint;
 	unsigned int pfs_to_come; /* not up yet */
+	bool started;
 	bool dirty;
 	uint64_t refused_ns; /* when a signal was last refused */
 };
@@ -199,15 +200,22 @@ static void tell_status(struct daemon *d)
 		      count_attached(d));
 }
 
+/* Ready is who has started everything, and whose PFs are all up: some are before card_create() returns. */
+static void tell_ready(struct daemon *d)
+{
+	if (!d->started || d->pfs_to_come)
+		return;
+	log_info("ready: %s/softiov.sock", d->config->run_dir);
+	tell_status(d);
+	notify_ready(&d->notify);
+}
+
 static void on_pf_ready(void *ctx)
 {
 	struct daemon *d = ctx;
 
-	if (--d->pfs_to_come == 0) {
-		log_info("ready: %s/softiov.sock", d->config->run_dir);
-		tell_status(d);
-		notify_ready(&d->notify);
-	}
+	d->pfs_to_come--;
+	tell_ready(d);
 }
 
 static unsigned int count_pfs(const struct config *config)
@@ -466,6 +474,8 @@ int main(int argc, char **argv)
 	if (error) {
 		fprintf(stderr, "softiovd: %s\n", why.text);
 	} else {
+		d.started = true;
+		tell_ready(&d);
 		event_base_dispatch(d.base);
 		log_info("stopping");
 		notify_stopping(&d.notify);
