@@ -216,62 +216,58 @@ static void count_wire(struct vport_stats *stats, const struct frame *frame)
 	}
 }
 
-static unsigned int put_on_cable(struct round *round, struct frame *const list[], unsigned int n,
-				 uint64_t wanted)
+static void put_on_cable(struct round *round, struct frame *const list[], unsigned int n,
+			 uint64_t wanted, enum uplink_fate fate[])
 {
 	struct uplink *uplink = round->port->uplink;
-	unsigned int taken;
 
 	round->far = atomic_load_explicit(&round->port->far, memory_order_acquire);
 	if (round->far)
 		round->far_config = atomic_load_explicit(&round->far->config, memory_order_acquire);
 	if (!round->far_config) { /* nobody serves the other end */
-		uplink->stats.tx_down += n;
-		return 0;
+		uplink_send_nowhere(uplink, n, fate);
+		return;
 	}
-	taken = uplink->ops->send(uplink, list, n);
-	round->crossing = taken ? wanted : 0;
-	return taken;
+	uplink->ops->send(uplink, list, n, fate);
+	/* A cable takes all or nothing. */
+	round->crossing = fate[0] == UPLINK_SENT ? wanted : 0;
 }
 
-static unsigned int put_on_wire(struct round *round, struct frame *const list[], unsigned int n,
-				uint64_t wanted)
+static void put_on_wire(struct round *round, struct frame *const list[], unsigned int n,
+			uint64_t wanted, enum uplink_fate fate[])
 {
 	struct uplink *uplink = round->port->uplink;
 
 	if (!uplink)
-		return 0;
-	return uplink->is_cable ? put_on_cable(round, list, n, wanted)
-				: uplink->ops->send(uplink, list, n);
+		uplink_fate_all(fate, n, UPLINK_DOWN);
+	else if (uplink->is_cable)
+		put_on_cable(round, list, n, wanted, fate);
+	else
+		uplink->ops->send(uplink, list, n, fate);
 }
 
-/*
- * An uplink tells how many frames it took and, by its own counters, why not the others: no wire at all, or a full one.
- * A flooded frame that finds no wire is no loss: the others got it.
- */
+/* A flooded frame that finds no wire is no loss: the others got it. */
 static void send_to_wire(struct round *round, struct frame *frames, uint64_t wanted)
 {
-	struct uplink *uplink = round->port->uplink;
 	struct vport_stats *stats = round->config->vport[ESWITCH_UPLINK].stats;
-	uint64_t down = uplink ? uplink->stats.tx_down : 0, left = wanted;
+	enum uplink_fate fate[FRAME_BURST] = { UPLINK_SENT };
 	struct frame *list[FRAME_BURST];
-	unsigned int n = 0, taken;
-	bool is_down;
+	uint64_t left = wanted;
+	unsigned int n = 0;
 
 	do {
 		list[n++] = &frames[__builtin_ctzll(left)];
 		left &= left - 1;
 	} while (left);
-	taken = put_on_wire(round, list, n, wanted);
-	is_down = !uplink || uplink->stats.tx_down != down;
+	put_on_wire(round, list, n, wanted, fate);
 	if (!stats)
 		return;
 	for (unsigned int i = 0; i < n; i++) {
 		const struct frame *frame = list[i];
 
-		if (i < taken)
+		if (fate[i] == UPLINK_SENT)
 			count_wire(stats, frame);
-		else if (!is_down)
+		else if (fate[i] == UPLINK_FULL)
 			drop_frame(stats, VPORT_DROP_UPLINK_FULL, frame);
 		else if (round->only_wire & BIT64(frame - frames))
 			drop_frame(stats, VPORT_DROP_UPLINK_DOWN, frame);

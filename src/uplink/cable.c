@@ -31,14 +31,15 @@ static struct cable *to_cable(struct uplink *uplink)
 	return container_of(uplink, struct cable, uplink);
 }
 
-static unsigned int cable_send(struct uplink *uplink, struct frame *const frame[], unsigned int n)
+static void cable_send(struct uplink *uplink, struct frame *const frame[], unsigned int n,
+		       enum uplink_fate fate[])
 {
 	struct uplink *peer = atomic_load_explicit(&uplink->peer, memory_order_acquire);
 	uint64_t packets = 0, bytes = 0;
 
 	if (!peer) {
-		uplink->stats.tx_down += n;
-		return 0;
+		uplink_send_nowhere(uplink, n, fate);
+		return;
 	}
 	for (unsigned int i = 0; i < n; i++) {
 		uint32_t frames;
@@ -48,11 +49,11 @@ static unsigned int cable_send(struct uplink *uplink, struct frame *const frame[
 		packets += frames;
 		bytes += frame_bytes;
 	}
+	uplink_fate_all(fate, n, UPLINK_SENT);
 	uplink->stats.tx_packets += packets;
 	uplink->stats.tx_bytes += bytes;
 	peer->stats.rx_packets += packets;
 	peer->stats.rx_bytes += bytes;
-	return n;
 }
 
 static unsigned int cable_receive(struct uplink *uplink, struct frame *frame, unsigned int max)

@@ -28,11 +28,11 @@ static struct tap *to_tap(const struct uplink *uplink)
 	return container_of(uplink, struct tap, uplink);
 }
 
-static unsigned int tap_send(struct uplink *uplink, struct frame *const frame[], unsigned int n)
+static void tap_send(struct uplink *uplink, struct frame *const frame[], unsigned int n,
+		     enum uplink_fate fate[])
 {
 	struct tap *tap = to_tap(uplink);
 	struct uplink_stats *stats = &uplink->stats;
-	unsigned int sent = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
 		int error = tap_write_frame(tap->fd, frame[i]);
@@ -41,16 +41,17 @@ static unsigned int tap_send(struct uplink *uplink, struct frame *const frame[],
 
 		if (error == -EIO || error == -EBADFD) { /* the interface is down or gone */
 			stats->tx_down++;
+			fate[i] = UPLINK_DOWN;
 		} else if (error) {
 			stats->tx_full++;
+			fate[i] = UPLINK_FULL;
 		} else {
 			frame_count(frame[i], &frames, &bytes);
 			stats->tx_packets += frames;
 			stats->tx_bytes += bytes;
-			sent++;
+			fate[i] = UPLINK_SENT;
 		}
 	}
-	return sent;
 }
 
 static unsigned int tap_receive(struct uplink *uplink, struct frame *frame, unsigned int max)

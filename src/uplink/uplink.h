@@ -19,17 +19,21 @@ struct uplink_stats {
 	uint64_t tx_packets, tx_bytes, tx_full, tx_down, rx_packets, rx_bytes, rx_errors;
 };
 
+/** enum uplink_fate - what became of a frame that was to be sent. */
+enum uplink_fate { UPLINK_SENT, UPLINK_FULL, UPLINK_DOWN };
+
 /**
  * struct uplink_ops - one kind of uplink.
- * @send: put @n frames on the wire. Never blocks; what does not fit is dropped and counted in its
- *	stats (tx_full, or tx_down without a wire). Returns how many frames were accepted.
+ * @send: put @n frames on the wire and say of each what became of it. Never blocks; what does not fit is dropped and
+ *	counted in its stats (tx_full, or tx_down without a wire).
  * @receive: at most @max frames into @frame (headers, segments as struct frame says; memory owned by the uplink and
  *	valid until the next call). Returns the number.
  * @poll_fd: readable when @receive has work, -1: none.
  * @close: frees all.
  */
 struct uplink_ops {
-	unsigned int (*send)(struct uplink *uplink, struct frame *const frame[], unsigned int n);
+	void (*send)(struct uplink *uplink, struct frame *const frame[], unsigned int n,
+		     enum uplink_fate fate[]);
 	unsigned int (*receive)(struct uplink *uplink, struct frame *frame, unsigned int max);
 	int (*poll_fd)(const struct uplink *uplink);
 	void (*close)(struct uplink *uplink);
@@ -54,6 +58,21 @@ struct uplink {
 static inline bool uplink_link(const struct uplink *uplink)
 {
 	return !uplink->is_cable || atomic_load(&uplink->peer);
+}
+
+/** uplink_fate_all() - @n frames that share one. */
+static inline void uplink_fate_all(enum uplink_fate fate[], unsigned int n, enum uplink_fate all)
+{
+	for (unsigned int i = 0; i < n; i++)
+		fate[i] = all;
+}
+
+/** uplink_send_nowhere() - the wire has no partner: all @n frames are lost. Worker. */
+static inline void uplink_send_nowhere(struct uplink *uplink, unsigned int n,
+				       enum uplink_fate fate[])
+{
+	uplink_fate_all(fate, n, UPLINK_DOWN);
+	uplink->stats.tx_down += n;
 }
 
 /** uplink_none() - Return: 0 with *@uplink set, or -ENOMEM. */

@@ -51,6 +51,7 @@ struct fake_uplink {
 	struct frame *incoming; /* [FRAME_BURST] */
 	_Atomic unsigned int n_incoming, asked;
 	unsigned int sent, capacity;
+	const enum uplink_fate *fate; /* NULL: by capacity */
 	uint32_t serial[FAKE_LOG];
 	int fd;
 };
@@ -146,17 +147,19 @@ static const struct model_ops fake_ops = {
 
 /* --- the uplink ---------------------------------------------------------------------------- */
 
-static inline unsigned int fake_send(struct uplink *uplink, struct frame *const frame[],
-				     unsigned int n)
+/* Takes what there is room for, unless it is told the fate of each. */
+static inline void fake_send(struct uplink *uplink, struct frame *const frame[], unsigned int n,
+			     enum uplink_fate fate[])
 {
 	struct fake_uplink *wire = container_of(uplink, struct fake_uplink, uplink);
-	unsigned int taken = MIN(n, wire->capacity);
 
-	for (unsigned int i = 0; i < taken; i++)
-		wire->serial[wire->sent++ % FAKE_LOG] = fake_serial(frame[i]);
-	uplink->stats.tx_packets += taken;
-	uplink->stats.tx_full += n - taken;
-	return taken;
+	for (unsigned int i = 0; i < n; i++) {
+		fate[i] = wire->fate	       ? wire->fate[i]
+			  : i < wire->capacity ? UPLINK_SENT
+					       : UPLINK_FULL;
+		if (fate[i] == UPLINK_SENT)
+			wire->serial[wire->sent++ % FAKE_LOG] = fake_serial(frame[i]);
+	}
 }
 
 static inline unsigned int fake_receive(struct uplink *uplink, struct frame *frame,

@@ -112,6 +112,24 @@ static void test_wire(void **state)
 	assert_int_equal(f->fake->uplink_stats.drop[VPORT_DROP_UPLINK_DOWN], 0);
 }
 
+/* A wire that goes down and comes up again in the middle of a burst. */
+static void test_wire_of_moods(void **state)
+{
+	static const enum uplink_fate fate[FRAME_BURST] = { UPLINK_FULL, UPLINK_SENT, UPLINK_DOWN,
+							    UPLINK_SENT, UPLINK_DOWN };
+	struct fixture *f = *state;
+
+	for (uint32_t i = 0; i < 5; i++)
+		fake_send_frame(f->fake, 0, 100, i);
+	f->fake->wire.fate = fate;
+	run(f);
+	assert_int_equal(f->fake->wire.sent, 2);
+	assert_int_equal(f->fake->wire.serial[1], 3);
+	assert_int_equal(f->fake->uplink_stats.rx_packets, 2);
+	assert_int_equal(f->fake->uplink_stats.drop[VPORT_DROP_UPLINK_FULL], 1);
+	assert_int_equal(f->fake->uplink_stats.drop[VPORT_DROP_UPLINK_DOWN], 2);
+}
+
 static void test_no_wire(void **state)
 {
 	struct fixture *f = *state;
@@ -487,6 +505,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_unicast),    TEST(test_wire),		 TEST(test_no_wire),
+		TEST(test_unicast),    TEST(test_wire_of_moods), TEST(test_no_wire),
 		TEST(test_flood),      TEST(test_order),	 TEST(test_refused),
 		TEST(test_port_vlan),  TEST(test_from_wire),	 TEST(test_tso),
 		TEST(test_sums),       TEST(test_armed),	 TEST(test_bare),

@@ -76,12 +76,15 @@ static void test_counters(void **state)
 	struct frame one = { .len = 100, .header_len = 100 },
 		     many = { .len = 54 + 3000, .flags = FRAME_TSO, .mss = 1000, .l2_len = 14 };
 	struct frame *frames[] = { &one, &many }, received;
+	enum uplink_fate fate[2];
 
 	many.l3_len = many.l4_len = 20;
-	assert_int_equal(left->ops->send(left, frames, 2), 0);
+	left->ops->send(left, frames, 2, fate);
+	assert_true(fate[0] == UPLINK_DOWN && fate[1] == UPLINK_DOWN);
 	assert_int_equal(left->stats.tx_down, 2);
 	right = end_of("x", &changes);
-	assert_int_equal(left->ops->send(left, frames, 2), 2);
+	left->ops->send(left, frames, 2, fate);
+	assert_true(fate[0] == UPLINK_SENT && fate[1] == UPLINK_SENT);
 	assert_int_equal(left->stats.tx_packets, 4);
 	assert_int_equal(left->stats.tx_bytes, 100 + 3 * 1054);
 	assert_int_equal(right->stats.rx_packets, 4);

@@ -178,6 +178,7 @@ static void host_receives(void **unused)
 		struct virtio_net_hdr vnet, seen;
 		struct frame frame, *one = &frame;
 		struct frame_segment segment;
+		enum uplink_fate fate;
 		uint32_t len;
 
 		if (packet.udp && packet.payload > 1000)
@@ -187,7 +188,8 @@ static void host_receives(void **unused)
 		memcpy(bytes, &vnet, HDR);
 		assert_int_equal(write(fd[1], bytes, HDR + len), HDR + len);
 		assert_int_equal(tap_read_frame(fd[0], raw, sizeof(raw), &segment, &frame), 1);
-		assert_int_equal(uplink->ops->send(uplink, &one, 1), 1);
+		uplink->ops->send(uplink, &one, 1, &fate);
+		assert_int_equal(fate, UPLINK_SENT);
 		assert_int_equal(read(sock, bytes, sizeof(bytes)), HDR + len);
 		memcpy(&seen, bytes, HDR);
 		assert_int_equal(seen.gso_size, packet.mss);
@@ -209,6 +211,7 @@ static void wire_is_down(void **unused)
 	struct frame frame = { .header_len = 60, .len = 60 }, *one = &frame;
 	struct ifreq ifr = { .ifr_name = "t0" };
 	struct uplink *uplink;
+	enum uplink_fate fate;
 	int sock;
 
 	uplink = open_t0(&sock);
@@ -216,7 +219,8 @@ static void wire_is_down(void **unused)
 	sock = socket(AF_INET, SOCK_DGRAM, 0);
 	assert_int_equal(ioctl(sock, SIOCSIFFLAGS, &ifr), 0);
 	close(sock);
-	assert_int_equal(uplink->ops->send(uplink, &one, 1), 0);
+	uplink->ops->send(uplink, &one, 1, &fate);
+	assert_int_equal(fate, UPLINK_DOWN);
 	assert_int_equal(uplink->stats.tx_down, 1);
 	uplink->ops->close(uplink);
 }
@@ -252,6 +256,7 @@ static void *tie(void *unused)
 {
 	static struct frame frame[FRAME_BURST];
 	struct frame *burst[FRAME_BURST];
+	enum uplink_fate fate[FRAME_BURST];
 	struct pollfd fds[2];
 
 	for (unsigned int i = 0; i < 2; i++)
@@ -266,7 +271,7 @@ static void *tie(void *unused)
 				burst[k] = &frame[k];
 				tied_tso[i] += frame[k].flags & FRAME_TSO ? 1 : 0;
 			}
-			ends[!i].uplink->ops->send(ends[!i].uplink, burst, n);
+			ends[!i].uplink->ops->send(ends[!i].uplink, burst, n, fate);
 		}
 	}
 	return NULL;
