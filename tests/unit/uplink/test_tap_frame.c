@@ -347,11 +347,13 @@ static void send_says_when_full(void **unused)
 static void no_partner(void **unused)
 {
 	struct frame *const frames[] = { &frame, &frame };
+	enum uplink_fate fate[2];
 	struct uplink *uplink;
 
 	assert_int_equal(uplink_none(&uplink), 0);
 	assert_string_equal(uplink->name, "none");
-	assert_int_equal(uplink->ops->send(uplink, frames, 2), 0);
+	uplink->ops->send(uplink, frames, 2, fate);
+	assert_true(fate[0] == UPLINK_DOWN && fate[1] == UPLINK_DOWN);
 	assert_int_equal(uplink->stats.tx_down, 2);
 	assert_int_equal(uplink->ops->receive(uplink, &frame, 1), 0);
 	assert_int_equal(uplink->ops->poll_fd(uplink), -1);
