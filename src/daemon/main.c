@@ -287,8 +287,7 @@ static void on_signal(evutil_socket_t number, short events, void *ctx)
 
 	(void)events;
 	/* A service manager was asked to stop us by somebody who meant it, and would kill us next. */
-	if (attached && d->notify.fd < 0 &&
-	    (!d->refused_ns || now - d->refused_ns > INSIST_NS)) {
+	if (attached && d->notify.fd < 0 && (!d->refused_ns || now - d->refused_ns > INSIST_NS)) {
 		d->refused_ns = now;
 		log_warning(
 			"%s refused: %u VFs or cards are attached to VMs, whose network would die. "
