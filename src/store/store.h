@@ -6,6 +6,11 @@
  * Every function that changes something is one transaction: all of it or nothing. All of it is called on the management
  * thread (it may wait for the disk). Records go in and out as JSON objects whose members are those of docs/api.md;
  * what is returned is the caller's.
+ *
+ * uuids and addresses of functions have one spelling, lower case; another one is refused (-EINVAL) where it would be
+ * written and is nobody's where it is looked up. So are members that are missing, unknown, or of another type. Further
+ * errors of all functions that write: -ENOSPC, -EIO, -EROFS (nothing changed, and it may be tried again), -EAGAIN (a
+ * stranger, such as the program sqlite3, keeps the file locked), -ENOMEM.
  */
 #ifndef SOFTIOV_STORE_STORE_H
 #define SOFTIOV_STORE_STORE_H
@@ -19,7 +24,8 @@ struct store;
 
 /**
  * store_open() - open, or make, @dir/inventory.db (directory and file: mode 0700, 0600).
- * Return: 0; -EPROTONOSUPPORT: of a newer schema; -EUCLEAN: damaged or not such a database; other -errno; @why.
+ * Return: 0; -EPROTONOSUPPORT: of a newer schema; -EUCLEAN: damaged or not such a database; -EBUSY: another softiovd has
+ * it; other -errno; @why. What is refused was not touched, and *store is NULL.
  */
 int store_open(struct store **store, const char *dir, struct reason *why);
 void store_close(struct store *store);
@@ -69,12 +75,15 @@ int store_holder(struct store *store, const char *function, char uuid[37]);
 
 /** Policy of a VF: members of a PATCH of /v1/vf (docs/api.md). Setting merges. Return: an object, {} when none is set. */
 json_t *store_policy(struct store *store, const char *function);
-json_t *store_policies(struct store *store); /* {"0000:07:10.0": {…}, …} */
+json_t *store_policies(struct store *store); /* {"0000:07:10.0": {…}, …}; both: NULL with errno when it cannot be read */
 int store_policy_set(struct store *store, const char *function, const json_t *members,
 		     struct reason *why);
 int store_policy_clear(struct store *store, const char *function, struct reason *why);
 
-/** Networks {uuid, name-label, name-description} and their ties to PFs, sriov {uuid, network, pf, numvfs}. */
+/**
+ * Networks {uuid, name-label, name-description} and their ties to PFs, sriov {uuid, network, pf, numvfs}. Inserting:
+ * -EEXIST (the uuid is taken; the PF has a tie), -ENOENT (no such network). Deleting: -ENOENT, -EBUSY (a network with ties).
+ */
 enum store_kind { STORE_NETWORK, STORE_SRIOV };
 json_t *store_list(struct store *store, enum store_kind kind, struct reason *why);
 int store_insert(struct store *store, enum store_kind kind, const json_t *record,
