@@ -3,7 +3,8 @@
 BUILD ?= build
 MESON ?= meson
 
-.PHONY: all deps build demo test test-unit test-sanitize test-vm test-card bench bench-vm lint format clean
+.PHONY: all deps build demo test test-unit test-sanitize test-vm test-card test-package bench bench-vm
+.PHONY: install uninstall deb lint format clean
 
 all: build
 
@@ -34,6 +35,10 @@ test-vm: build
 test-card: build
 	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/test card
 
+test-package: build
+	@tools/install-deps package
+	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/test package
+
 bench: build
 	@tools/install-deps bench
 	@$(MESON) compile -C $(BUILD) bench-programs
@@ -42,6 +47,24 @@ bench: build
 bench-vm: build
 	@tools/lab/prepare
 	@SOFTIOV_BUILD=$(abspath $(BUILD)) bench/main.py vm
+
+# For packages: make install DESTDIR=... PREFIX=/usr
+PREFIX ?= /usr/local
+
+install: build
+	@$(MESON) configure $(BUILD) -Dprefix=$(PREFIX) -Dsysconfdir=/etc
+	@$(MESON) compile -C $(BUILD)
+	@DESTDIR=$(DESTDIR) $(MESON) install -C $(BUILD) --no-rebuild
+	@[ -n "$(DESTDIR)" ] || tools/after-install $(PREFIX)
+
+# What "make install" put there, but the configuration and the inventory of VMs.
+uninstall:
+	@tools/uninstall $(BUILD)
+
+deb:
+	@tools/install-deps
+	@tools/install-deps package
+	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/deb
 
 lint: build
 	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/lint
