@@ -70,7 +70,7 @@ struct vmm_spec {
 /**
  * vmm_command() - the command line that vmm_start() would run, an array of strings (the caller's). Checks what can be
  * checked before: QEMU too old, files that are not there or not readable.
- * Return: the array, or NULL with @why.
+ * Return: the array, or NULL with @why and errno: ENOENT, EACCES... of a file; ENOTSUP: QEMU or KVM; EINVAL: a value.
  */
 json_t *vmm_command(const struct vmm_spec *spec, struct reason *why);
 
@@ -94,13 +94,17 @@ int vmm_start(struct vmm_vm **vm, struct event_base *base, const struct vmm_spec
 int vmm_adopt(struct vmm_vm **vm, struct event_base *base, const char *dir, const char *uuid,
 	      const struct vmm_ops *ops, struct reason *why);
 
-/** vmm_free() - forget it, whether it ended or not; QEMU is left as it is. No callback afterwards. */
+/**
+ * vmm_free() - forget it, whether it ended or not; QEMU is left as it is. No callback afterwards, also none of a vmm_done.
+ * Not within a vmm_done, but well within vmm_ops.ended.
+ */
 void vmm_free(struct vmm_vm *vm);
 
 enum vmm_state vmm_state(const struct vmm_vm *vm);
 pid_t vmm_pid(const struct vmm_vm *vm);
 
-typedef void vmm_done(void *ctx, int error, const char *why); /* once, on the base's thread */
+/* Once, on the base's thread; at once, before the function returns, if that refuses. @why: NULL without an error. */
+typedef void vmm_done(void *ctx, int error, const char *why);
 
 /** vmm_powerdown() - press the power button (ACPI); vmm_ops.ended tells when the guest obeyed. */
 void vmm_powerdown(struct vmm_vm *vm, vmm_done *done, void *ctx);
