@@ -29,6 +29,11 @@ struct cli {
 json_t *cli_call(const struct cli *cli, const char *method, const char *path, const json_t *body,
 		 int *exit_status);
 
+struct client_refusal;
+
+/** cli_refuse() - "softiov: WHY" on stderr; clears @why. Return: EXIT_REFUSED. */
+int cli_refuse(struct client_refusal *why);
+
 /** cli_usage() - "softiov: MESSAGE" and a hint on stderr. Return: EXIT_USAGE. */
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -42,5 +47,10 @@ int cmd_pf(const struct cli *cli, int argc, char **argv);
 int cmd_card(const struct cli *cli, int argc, char **argv);
 int cmd_stop(const struct cli *cli, int argc, char **argv);
 int cmd_netdev(const struct cli *cli, int argc, char **argv);
+int cmd_vm(const struct cli *cli, int argc, char **argv);
+int cmd_xe(const struct cli *cli, int argc, char **argv);
+
+/** cmd_complete() - "softiov __complete softiov|xe WORDS": how the last word can go on, one a line; for shells. */
+int cmd_complete(const struct cli *cli, int argc, char **argv);
 
 #endif

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* main.c - softiov: global options and the table of commands. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "xe/xe.h"
 
 static const struct {
 	const char *name;
@@ -13,6 +15,7 @@ static const struct {
 } commands[] = {
 	{ "show", cmd_show }, { "vf", cmd_vf },	    { "pf", cmd_pf },
 	{ "card", cmd_card }, { "stop", cmd_stop }, { "netdev", cmd_netdev },
+	{ "vm", cmd_vm },     { "xe", cmd_xe },	    { "__complete", cmd_complete },
 };
 
 static void help(void)
@@ -43,6 +46,27 @@ static void help(void)
 	     "                                      the VF as network interface NAME (eth0), here "
 	     "or "
 	     "there, until SIGTERM\n"
+	     "  vm list [--json]                    VMs that keep their VFs; VM: a name or a "
+	     "uuid\n"
+	     "  vm define NAME OPTIONS              OPTIONS: --memory 512M --vcpus N --kernel FILE "
+	     "--initrd FILE\n"
+	     "                                      --args WORDS --disk FILE[,format=qcow2][,ro] "
+	     "--firmware FILE\n"
+	     "                                      --restart never|on-failure|always --accel "
+	     "auto|kvm|tcg\n"
+	     "                                      --description TEXT --config KEY=VALUE\n"
+	     "  vm define [NAME] --from-libvirt FILE [OPTIONS]\n"
+	     "  vm set VM OPTIONS                   the same, and --name\n"
+	     "  vm show VM [--json]\n"
+	     "  vm start|delete|console VM          the console ends with Ctrl-]\n"
+	     "  vm shutdown|reboot VM [--force]     the power button; with --force the plug, or "
+	     "reset\n"
+	     "  vm qemu-args VM [--json]            the command that start would run\n"
+	     "  vm attach|detach VM VF              of a halted VM\n"
+	     "  vm plug|unplug VM VF                of a running one, too\n"
+	     "  vm move VM VF                       to this VM, from a halted one that has it\n"
+	     "  xe WORDS                            XenServer's words for VMs; see softiov xe "
+	     "help\n"
 	     "Exit status: 0 done, 1 refused, 2 wrong words.");
 }
 
@@ -57,10 +81,25 @@ static const char *default_socket(void)
 	return path;
 }
 
+int cmd_xe(const struct cli *cli, int argc, char **argv)
+{
+	return xe_main(cli->socket, argc, argv);
+}
+
+static bool called_as(const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/');
+
+	return !strcmp(slash ? slash + 1 : path, name);
+}
+
 int main(int argc, char **argv)
 {
 	struct cli cli = { .socket = default_socket() };
 	int i = 1;
+
+	if (argc && called_as(argv[0], "xe"))
+		return cmd_xe(&cli, argc - 1, argv + 1);
 
 	for (; i < argc && argv[i][0] == '-'; i++) {
 		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
