@@ -217,15 +217,13 @@ static void on_greeting(struct qmp *qmp)
 
 static struct command *take(struct commands *commands, json_int_t id)
 {
-	struct command *command;
+	struct command *command = STAILQ_FIRST(commands);
 
-	STAILQ_FOREACH (command, commands, list) {
-		if (command->id != id)
-			continue;
+	while (command && command->id != id)
+		command = STAILQ_NEXT(command, list);
+	if (command)
 		STAILQ_REMOVE(commands, command, command, list);
-		return command;
-	}
-	return NULL;
+	return command;
 }
 
 static void on_answer(struct qmp *qmp, const json_t *message)
