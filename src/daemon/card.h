@@ -141,6 +141,7 @@ struct card_change {
  * @leader: the DMA domain of that VM, which all functions it drives follow
  * @maps_seen: how many maps the VM had made when its memory was looked at
  * @sweep: timer, pending while sockets of VFs may have to be opened or closed; see card_vf.c
+ * @changes: grows when a function comes or goes, or somebody takes it or leaves it. Any thread may read it
  */
 struct card {
 	const struct card_env *env;
@@ -151,6 +152,7 @@ struct card {
 	struct iommu_domain *leader;
 	uint64_t maps_seen;
 	struct event *sweep;
+	_Atomic uint64_t changes;
 	struct card_change change;
 	bool closing;	  /* card_detach() was called */
 	char socket[120]; /* of @vmd */
@@ -210,6 +212,9 @@ struct pf_driver *card_pf_driver(struct card_pf *pf, struct reason *why);
 
 /** card_vm_advice() - what is wrong with the command line of the VM that has the card, NULL: nothing. */
 const char *card_vm_advice(const struct card *card);
+
+/** card_vm_client() - the process that has the card plugged in, as vmd_info.client. */
+pid_t card_vm_client(struct card *card);
 
 /** card_pf_mac() - the PF's permanent address. */
 void card_pf_mac(const struct card_pf *pf, uint8_t mac[ETH_ALEN]);

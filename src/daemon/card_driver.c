@@ -150,6 +150,7 @@ int card_start_driver(struct card_pf *pf, struct reason *why)
 		pf->netdev[0] = '\0';
 	else
 		atomic_store_explicit(&pf->driver, driver, memory_order_release);
+	card_changed(pf->port->card);
 	return error;
 }
 

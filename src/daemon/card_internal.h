@@ -9,6 +9,12 @@
 
 #include "daemon/card.h"
 
+/** card_changed() - see struct card.changes. */
+static inline void card_changed(struct card *card)
+{
+	atomic_fetch_add(&card->changes, 1);
+}
+
 /* card.c */
 /** card_mac_seed() - the VFs' addresses, and a PF's without one of its own, are derived from it. */
 void card_mac_seed(const struct card_pf *pf, uint8_t seed[8]);
@@ -49,9 +55,6 @@ void card_vm_stop(struct card *card);
 
 /** card_vm_leave() - all DMA domains are on their own again. */
 void card_vm_leave(struct card *card);
-
-/** card_vm_client() - the process that has the card plugged in, as vmd_info.client. */
-pid_t card_vm_client(struct card *card);
 
 /** card_vm_check() - every second: its memory file shrank, or is private. */
 void card_vm_check(struct card *card);

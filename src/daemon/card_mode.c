@@ -59,6 +59,7 @@ static void begin_host(struct card *card)
 	int error;
 
 	card->mode = CONFIG_MODE_HOST;
+	card_changed(card);
 	card->change.beginning = true;
 	card->change.pending = 1 + card->pfs;
 	for (unsigned int i = 0; i < card->pfs; i++) {
@@ -112,6 +113,7 @@ static void on_host_gone(struct quiesce_head *head)
 		return;
 	}
 	card->mode = CONFIG_MODE_VM;
+	card_changed(card);
 	finish(card);
 }
 

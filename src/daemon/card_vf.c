@@ -54,6 +54,7 @@ static void vf_changed(void *ctx, bool attached)
 	if (log_ratelimit(&vf->limit))
 		log_info("%s: %s", vf->bdf, attached ? "attached" : "detached");
 	vf->attached = attached;
+	card_changed(vf->pf->port->card);
 	if (attached)
 		return;
 	if (driver)
@@ -93,12 +94,14 @@ static int enter_bus(struct card_vf *vf, struct reason *why)
 			   ixgbe_get_vf(pf->model, vf->index));
 	card_vf_seen_init(vf);
 	name(vf);
+	card_changed(pf->port->card);
 	error = pcie_hierarchy_add(pf->port->card->hierarchy, on_bus(vf));
 	return error ? refuse(why, error, "%s: address in use", vf->bdf) : 0;
 }
 
 static void leave_bus(struct card_vf *vf)
 {
+	card_changed(vf->pf->port->card);
 	pcie_hierarchy_remove(vf->pf->port->card->hierarchy, on_bus(vf));
 }
 
@@ -133,6 +136,7 @@ static int open_socket(struct card_vf *vf, struct reason *why)
 
 	if (!error)
 		atomic_store_explicit(&vf->iovm, iovm, memory_order_release);
+	card_changed(pf->port->card);
 	return error;
 }
 

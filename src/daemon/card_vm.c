@@ -16,6 +16,7 @@ static void vm_changed(void *ctx, bool attached)
 {
 	struct card *card = ctx;
 
+	card_changed(card);
 	if (!log_ratelimit(&card->limit))
 		return;
 	if (attached)

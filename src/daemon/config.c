@@ -53,6 +53,17 @@ static int read_cpus(struct yaml_reader *r, yaml_node_t *node, const struct yaml
 	return error;
 }
 
+static int read_sysfs(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+		      void *field)
+{
+	const char *text = yaml_text(node);
+
+	if (strcmp(text, "auto") && strcmp(text, "off"))
+		return yaml_fail(r, node, "%s '%s' is not one of: auto, off", key->name, text);
+	*(bool *)field = !strcmp(text, "auto");
+	return 0;
+}
+
 static int read_card(struct yaml_reader *r, yaml_node_t *node, struct config *config)
 {
 	struct config_card *card = &config->card[config->cards];
@@ -106,6 +117,7 @@ static const struct yaml_key file_keys[] = {
 	{ "workers", yaml_read_u32, FIELD(config, workers), .min = 1, .max = CONFIG_MAX_WORKERS },
 	{ "cpus", read_cpus },
 	{ "idle", yaml_read_mapping, .keys = idle_keys },
+	{ "sysfs", read_sysfs, FIELD(config, sysfs) },
 	{ "cards", read_cards },
 	{ NULL },
 };
@@ -190,6 +202,7 @@ static struct config *bare_default(void)
 	config->busy_us = 50;
 	config->nap_us = 50;
 	config->nap_max_us = 2500;
+	config->sysfs = true;
 	config->cards = 1;
 	config_card_default(&config->card[0]);
 	return config;

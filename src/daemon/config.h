@@ -106,6 +106,7 @@ struct config {
 	int cpu[CONFIG_MAX_WORKERS];
 	uint32_t busy_us, nap_us, nap_max_us;
 	bool always_busy;
+	bool sysfs; /* mount the tree for lspci where that is possible */
 	unsigned int cards;
 	struct config_card card[CONFIG_MAX_CARDS];
 };

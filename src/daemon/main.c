@@ -19,6 +19,7 @@
 #include "api/api.h"
 #include "daemon/card.h"
 #include "daemon/control.h"
+#include "daemon/sysfs_bridge.h"
 #include "daemon/notify.h"
 #include "util/log.h"
 
@@ -44,6 +45,7 @@ struct daemon {
 	unsigned int cards;
 	struct card *card[CONFIG_MAX_CARDS];
 	struct control *control;
+	struct sysfs_bridge *sysfs;
 	struct api_server *api;
 	struct event *publish, *grace, *poll, *check, *sigterm, *sigint;
 	unsigned int pfs_to_come; /* not up yet */
@@ -413,6 +415,8 @@ static int start(struct daemon *d, struct reason *why)
 		if (card)
 			d->card[d->cards++] = card;
 	}
+	if (!error && d->config->sysfs)
+		d->sysfs = sysfs_bridge_start(d->base, d->card, &d->cards, d->config->run_dir);
 	return error;
 }
 
@@ -421,6 +425,7 @@ static void stop(struct daemon *d)
 	struct event *events[] = { d->publish, d->grace, d->poll, d->check, d->sigterm, d->sigint };
 
 	control_close(d->control);
+	sysfs_bridge_close(d->sysfs);
 	for (unsigned int i = 0; i < d->cards; i++)
 		card_detach(d->card[i]);
 	if (d->dp)
@@ -437,6 +442,7 @@ static void stop(struct daemon *d)
 	api_stop(d->api); /* no call for the cards is under way any more */
 	api_destroy(d->api);
 	control_destroy(d->control);
+	sysfs_bridge_destroy(d->sysfs);
 	for (unsigned int i = 0; i < ARRAY_SIZE(events); i++)
 		if (events[i])
 			event_free(events[i]);

@@ -122,6 +122,9 @@ extern const char iovm_memory_not_shared[], iovm_memory_private[];
 /** iovm_vf_config_space() - the 4096 bytes a VM sees. */
 void iovm_vf_config_space(struct iovm_vf *vf, uint8_t config[PCIE_CONFIG_SIZE]);
 
+/** iovm_vf_function() - the function that a VM sees. Writes are the client's, while there is one. */
+struct pcie_function *iovm_vf_function(struct iovm_vf *vf);
+
 /** iovm_vf_set_registers() - shared or trapped from the next client on. */
 void iovm_vf_set_registers(struct iovm_vf *vf, bool shared);
 

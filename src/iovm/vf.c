@@ -285,6 +285,11 @@ void iovm_vf_config_space(struct iovm_vf *vf, uint8_t config[PCIE_CONFIG_SIZE])
 	pcie_config_read(&vf->function, 0, config, PCIE_CONFIG_SIZE);
 }
 
+struct pcie_function *iovm_vf_function(struct iovm_vf *vf)
+{
+	return &vf->function;
+}
+
 void iovm_vf_set_registers(struct iovm_vf *vf, bool shared)
 {
 	vf->want_shared = shared;
