@@ -47,6 +47,7 @@ int cmd_pf(const struct cli *cli, int argc, char **argv);
 int cmd_card(const struct cli *cli, int argc, char **argv);
 int cmd_stop(const struct cli *cli, int argc, char **argv);
 int cmd_netdev(const struct cli *cli, int argc, char **argv);
+int cmd_lspci(const struct cli *cli, int argc, char **argv);
 int cmd_vm(const struct cli *cli, int argc, char **argv);
 int cmd_xe(const struct cli *cli, int argc, char **argv);
 

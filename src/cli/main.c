@@ -15,6 +15,7 @@ static const struct {
 } commands[] = {
 	{ "show", cmd_show }, { "vf", cmd_vf },	    { "pf", cmd_pf },
 	{ "card", cmd_card }, { "stop", cmd_stop }, { "netdev", cmd_netdev },
+	{ "lspci", cmd_lspci },
 	{ "vm", cmd_vm },     { "xe", cmd_xe },	    { "__complete", cmd_complete },
 };
 
@@ -67,6 +68,8 @@ static void help(void)
 	     "  vm move VM VF                       to this VM, from a halted one that has it\n"
 	     "  xe WORDS                            XenServer's words for VMs; see softiov xe "
 	     "help\n"
+	     "  lspci [--bare] [OPTIONS]            lspci of the cards' functions; --bare: also as the "
+	     "bus has them\n"
 	     "Exit status: 0 done, 1 refused, 2 wrong words.");
 }
 
