@@ -49,6 +49,8 @@ int cmd_stop(const struct cli *cli, int argc, char **argv);
 int cmd_netdev(const struct cli *cli, int argc, char **argv);
 int cmd_lspci(const struct cli *cli, int argc, char **argv);
 int cmd_vm(const struct cli *cli, int argc, char **argv);
+int cmd_check(const struct cli *cli, int argc, char **argv);
+int cmd_guest_check(const struct cli *cli, int argc, char **argv);
 int cmd_xe(const struct cli *cli, int argc, char **argv);
 
 /** cmd_complete() - "softiov __complete softiov|xe WORDS": how the last word can go on, one a line; for shells. */

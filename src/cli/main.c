@@ -13,10 +13,18 @@ static const struct {
 	const char *name;
 	int (*run)(const struct cli *cli, int argc, char **argv);
 } commands[] = {
-	{ "show", cmd_show }, { "vf", cmd_vf },	    { "pf", cmd_pf },
-	{ "card", cmd_card }, { "stop", cmd_stop }, { "netdev", cmd_netdev },
+	{ "show", cmd_show },
+	{ "vf", cmd_vf },
+	{ "pf", cmd_pf },
+	{ "card", cmd_card },
+	{ "stop", cmd_stop },
+	{ "netdev", cmd_netdev },
 	{ "lspci", cmd_lspci },
-	{ "vm", cmd_vm },     { "xe", cmd_xe },	    { "__complete", cmd_complete },
+	{ "vm", cmd_vm },
+	{ "xe", cmd_xe },
+	{ "__complete", cmd_complete },
+	{ "check", cmd_check },
+	{ "guest-check", cmd_guest_check },
 };
 
 static void help(void)
@@ -70,6 +78,11 @@ static void help(void)
 	     "help\n"
 	     "  lspci [--bare] [OPTIONS]            lspci of the cards' functions; --bare: also as the "
 	     "bus has them\n"
+	     "  check [--vmm VMM] [--guest GUEST]   can this machine do hardware SR-IOV, can it "
+	     "run "
+	     "softiov? See check --help\n"
+	     "  guest-check [--print]               the script that looks at a VF from inside a "
+	     "guest\n"
 	     "Exit status: 0 done, 1 refused, 2 wrong words.");
 }
 
