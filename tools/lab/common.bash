@@ -64,3 +64,38 @@ lock() {
 	exec 9>"$lab/$1.lock" || die "cannot write to $lab: set SOFTIOV_LAB to a folder you can write to"
 	flock 9
 }
+
+# Show what a command printed, only if it failed.
+quietly() {
+	local output
+	output=$("$@" 2>&1 </dev/null) || { printf '%s\n' "$output" >&2; return 1; }
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "needs root once to run: $* (run it yourself, then try again)"
+	fi
+}
+
+# The Debian mirror that apt on this machine uses, or SOFTIOV_MIRROR.
+configured_mirror() {
+	# shellcheck disable=SC2016 # apt expands these
+	apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 'Created-By: Packages' |
+		sed -n 's/^Debian|Debian|//p' | sort -u | head -n 1
+}
+
+find_mirror() {
+	[ -z "${SOFTIOV_MIRROR:-}" ] || { echo "$SOFTIOV_MIRROR"; return; }
+	local mirror
+	mirror=$(configured_mirror)
+	if [ -z "$mirror" ]; then	# apt knows a source's origin only once it has read its index
+		quietly as_root apt-get -q update || true
+		mirror=$(configured_mirror)
+	fi
+	[ -n "$mirror" ] || die "apt on this machine names no Debian mirror: set SOFTIOV_MIRROR"
+	echo "$mirror"
+}
