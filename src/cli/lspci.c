@@ -93,7 +93,7 @@ static int lspci(const char *tree, int argc, char **argv)
 static int find_tree(const struct cli *cli, char *tree, size_t size)
 {
 	const char *slash = strrchr(cli->socket, '/');
-	char devices[PATH_MAX];
+	char devices[PATH_MAX + sizeof("/bus/pci/devices")];
 
 	snprintf(tree, size, "%.*s/sys", slash ? (int)(slash - cli->socket) : 1,
 		 slash ? cli->socket : ".");
@@ -129,7 +129,7 @@ static bool take_bare(int *argc, char **argv)
 
 int cmd_lspci(const struct cli *cli, int argc, char **argv)
 {
-	char tree[PATH_MAX - sizeof("/bare")], bare[PATH_MAX];
+	char tree[PATH_MAX], bare[PATH_MAX + sizeof("/bare")];
 	bool both = take_bare(&argc, argv);
 	int status = find_tree(cli, tree, sizeof(tree)), second;
 
