@@ -30,6 +30,7 @@
 #define PD_LOW 0x5000u
 #define PD_APIC 0x6000u
 #define IDT 0x7000u
+#define GDT 0x8000u
 #define STACK_TOP 0xf000u
 #define VECTOR 0x40u
 
@@ -45,6 +46,8 @@
 #define SELECTOR_CODE 0x10u
 #define SELECTOR_DATA 0x18u
 #define SELECTOR_TASK 0x20u
+#define DESCRIPTOR_CODE 0x00af9b000000ffffull /* 64-bit, level 0 */
+#define DESCRIPTOR_DATA 0x00cf93000000ffffull
 #define TYPE_CODE 11
 #define TYPE_DATA 3
 #define TYPE_TASK 11
@@ -191,6 +194,8 @@ static void fill_memory(uint8_t *memory)
 	put_le64(memory + PD_LOW, large);
 	put_le64(memory + PD_APIC + (APIC_BASE / PAGE_2M % 512) * 8,
 		 APIC_BASE | large | PAGE_UNCACHED);
+	put_le64(memory + GDT + SELECTOR_CODE, DESCRIPTOR_CODE);
+	put_le64(memory + GDT + SELECTOR_DATA, DESCRIPTOR_DATA);
 	put_le16(gate, (uint16_t)irq);
 	put_le16(gate + 2, SELECTOR_CODE);
 	put_le16(gate + 4, GATE_INTERRUPT);
@@ -239,6 +244,8 @@ static int enter_long(const struct machine *m)
 	sregs.cs = code;
 	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
 	sregs.tr = task;
+	sregs.gdt.base = GDT;
+	sregs.gdt.limit = SELECTOR_DATA + 7;
 	sregs.idt.base = IDT;
 	sregs.idt.limit = 0xfff;
 	sregs.cr0 = CR0_LONG;
