@@ -144,6 +144,9 @@ class Daemon:
             self.process = None
         if self.own_net:
             self.net.close()
+        # The sysfs tree of one that was killed is still mounted.
+        subprocess.run(["umount", "--lazy", "--quiet", self.run_dir / "sys"],
+                       stderr=subprocess.DEVNULL)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def logs(self, lines=60):
