@@ -53,7 +53,7 @@ int cmd_check(const struct cli *cli, int argc, char **argv);
 int cmd_guest_check(const struct cli *cli, int argc, char **argv);
 int cmd_xe(const struct cli *cli, int argc, char **argv);
 
-/** cmd_complete() - "softiov __complete softiov|xe WORDS": how the last word can go on, one a line; for shells. */
+/** cmd_complete() - "softiov __complete WORDS": how the last word can go on, one candidate a line; for shells. */
 int cmd_complete(const struct cli *cli, int argc, char **argv);
 
 #endif

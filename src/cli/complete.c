@@ -193,20 +193,15 @@ static void complete(const struct cli *cli, int argc, char **argv)
 int cmd_complete(const struct cli *cli, int argc, char **argv)
 {
 	struct cli asked = *cli;
-	bool xe = argc > 1 && !strcmp(argv[0], "xe");
 
-	if (argc < 2)
-		return cli_usage("__complete needs softiov or xe, and the words behind it");
-	argv++;
-	argc--;
-	if (!xe && argc > 2 && !strcmp(argv[0], "--socket")) {
+	if (argc < 1)
+		return cli_usage("__complete needs the words so far");
+	if (argc > 2 && !strcmp(argv[0], "--socket")) {
 		asked.socket = argv[1];
 		argv += 2;
 		argc -= 2;
 	}
-	if (xe)
-		xe_complete(asked.socket, argc, argv);
-	else if (argc > 1 && !strcmp(argv[0], "xe"))
+	if (argc > 1 && !strcmp(argv[0], "xe"))
 		xe_complete(asked.socket, argc - 1, argv + 1);
 	else
 		complete(&asked, argc, argv);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* main.c - one command line of xe from its first word to its exit status; help. */
+/*
+ * main.c - one command line of xe from its first word to its exit status; help. "xe __complete WORDS" is for shells
+ * (data/completion).
+ */
 #include "xe/internal.h"
 #include "xe/xe.h"
 
@@ -113,6 +116,10 @@ int xe_main(const char *socket, int argc, char **argv)
 	}
 	if (i == argc)
 		return xe_usage("no command");
+	if (!strcmp(argv[i], "__complete")) {
+		xe_complete(socket, argc - i - 1, argv + i + 1);
+		return XE_DONE;
+	}
 	if (!strcmp(argv[i], "help"))
 		return help(argc - i - 1, argv + i + 1);
 	return run(socket, argv[i], argc - i - 1, argv + i + 1);
