@@ -135,6 +135,7 @@ int card_start_driver(struct card_pf *pf, struct reason *why)
 	struct pf_driver *driver = NULL;
 	int error;
 
+	card_assign_memory(pf);
 	card_vf_policy(pf, policy);
 	card_mac_seed(pf, config.mac_seed);
 	if (pf->config->netdev.kind == CONFIG_NETDEV_NAMED ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * card_internal.h - between the files that make up a card: card.c (power, ports, PFs), card_driver.c (the PF driver of
- * host mode), card_vf.c (VFs), card_vm.c (the card in a VM), card_custody.c (who has its VFs then), card_mode.c (from one
+ * host mode), card_memory.c (addresses of BARs), card_vf.c (VFs), card_vm.c (the card in a VM), card_custody.c (who has its VFs then), card_mode.c (from one
  * mode to the other), publish.c.
  */
 #ifndef SOFTIOV_DAEMON_CARD_INTERNAL_H
@@ -28,6 +28,10 @@ int card_start_driver(struct card_pf *pf, struct reason *why);
 
 /** card_stop_driver() - @done when it let go; at once when there is none. */
 void card_stop_driver(struct card_pf *pf, void (*done)(void *ctx), void *ctx);
+
+/* card_memory.c */
+/** card_assign_memory() - addresses for the PF's BARs and VF BARs; at power-on, in host mode. */
+void card_assign_memory(struct card_pf *pf);
 
 /* card_mode.c */
 /** card_driver_ready() - of a driver begun in the course of a change of mode. */
