@@ -15,7 +15,7 @@
 #include "xe/xe.h"
 
 static const char commands[] =
-	"show,vf,pf,card,stop,netdev,vm,xe,lspci,check,--socket,--help,--version";
+	"show,vf,pf,card,stop,netdev,vm,xe,lspci,check,guest-check,--socket,--help,--version";
 static const char vm_verbs[] =
 	"list,show,define,set,start,shutdown,reboot,delete,console,qemu-args,attach,"
 	"detach,move,plug,unplug";

@@ -128,14 +128,21 @@ static int post(const struct cli *cli, const json_t *record)
 int vm_define(const struct cli *cli, int argc, char **argv)
 {
 	const char *name = argc && argv[0][0] != '-' ? argv[0] : NULL;
+	int at = name ? 1 : 0, status = 0;
+	bool import = argc > at + 1 && !strcmp(argv[at], "--from-libvirt");
 	json_t *record;
-	int status;
 
-	if (!name)
-		return cli_usage("vm define needs a name");
-	record = json_object();
-	json_object_set_new(record, "name-label", json_string(name));
-	status = read_options(record, argc - 1, argv + 1);
+	if (!name && !import)
+		return cli_usage("vm define needs a name, or --from-libvirt FILE");
+	record = import ? vm_import(argv[at + 1]) : json_object();
+	if (!record)
+		return EXIT_REFUSED;
+	if (name)
+		json_object_set_new(record, "name-label", json_string(name));
+	at += import ? 2 : 0;
+	status = read_options(record, argc - at, argv + at);
+	if (!status)
+		status = vm_assign_imported(cli, record);
 	if (!status)
 		status = post(cli, record);
 	json_decref(record);
