@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/client.h"
 
@@ -32,16 +33,35 @@ static json_t *read_count(const char *text)
 	return client_parse_count(text, &count) ? NULL : json_integer(count);
 }
 
+/* A file as the daemon finds it, which is in another directory. */
+static json_t *read_path(const char *text)
+{
+	char *here = *text && *text != '/' ? getcwd(NULL, 0) : NULL;
+	json_t *path = here ? json_sprintf("%s/%s", here, text) : json_string(text);
+
+	free(here);
+	return path;
+}
+
+static json_t *read_disk(const char *text)
+{
+	json_t *disk = client_parse_disk(text);
+
+	if (disk)
+		json_object_set_new(disk, "path", read_path(vm_text(disk, "path")));
+	return disk;
+}
+
 static const struct option options[] = {
 	{ "--name", "name-label", json_string, "a name" },
 	{ "--description", "name-description", json_string, "a text" },
 	{ "--memory", "memory", read_size, "a size like 512M" },
 	{ "--vcpus", "vcpus", read_count, "a number" },
-	{ "--kernel", "kernel", json_string, "a file" },
-	{ "--initrd", "initrd", json_string, "a file" },
+	{ "--kernel", "kernel", read_path, "a file" },
+	{ "--initrd", "initrd", read_path, "a file" },
 	{ "--args", "kernel-args", json_string, "a kernel command line" },
-	{ "--firmware", "firmware", json_string, "a file" },
-	{ "--disk", "disks", client_parse_disk, "PATH[,format=raw|qcow2][,ro]" },
+	{ "--firmware", "firmware", read_path, "a file" },
+	{ "--disk", "disks", read_disk, "PATH[,format=raw|qcow2][,ro]" },
 	{ "--accel", "accel", json_string, "auto, kvm or tcg" },
 	{ "--restart", "restart", json_string, "never, on-failure or always" },
 	{ "--config", "other-config", NULL, "KEY=VALUE" },

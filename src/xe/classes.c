@@ -84,6 +84,24 @@ static int join_pifs(const char *socket, json_t *records, struct client_refusal 
 	return 0;
 }
 
+/* With every SR-IOV object the uuid of the interface whose PF it is on. */
+static int join_pif(const char *socket, json_t *records, struct client_refusal *why)
+{
+	json_t *pifs = client_list(socket, "/v1/pif", "pifs", why);
+	json_t *sriov, *pif;
+	size_t i, k;
+
+	if (!pifs)
+		return CLIENT_REFUSED;
+	json_array_foreach (records, i, sriov)
+		json_array_foreach (pifs, k, pif)
+			if (json_equal(json_object_get(pif, "address"),
+				       json_object_get(sriov, "pf")))
+				json_object_set(sriov, "pif", json_object_get(pif, "uuid"));
+	json_decref(pifs);
+	return 0;
+}
+
 static const struct xe_field pif_fields[] = {
 	{ "uuid", XE_RO, "uuid", xe_get_text },
 	{ "device", XE_RO, "device", xe_get_text },
@@ -141,6 +159,7 @@ static const struct xe_field sriov_fields[] = {
 	{ "requires-reboot", XE_RO, "false", xe_get_constant },
 	{ "configuration-mode", XE_RO, "sysfs", xe_get_constant },
 	{ "numvfs", XE_RO, "numvfs", xe_get_text },
+	{ "pci-bus-path", XE_RO, "pf", xe_get_text },
 };
 
 const struct xe_class xe_sriov = {
@@ -151,7 +170,7 @@ const struct xe_class xe_sriov = {
 	sriov_fields,
 	ARRAY_SIZE(sriov_fields),
 	"uuid,physical-PIF,network-uuid,requires-reboot,configuration-mode",
-	NULL,
+	join_pif,
 };
 
 static const struct xe_field pci_fields[] = {
