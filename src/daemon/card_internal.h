@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * card_internal.h - between the files that make up a card: card.c (power, ports, PFs), card_driver.c (the PF driver of
- * host mode), card_memory.c (addresses of BARs), card_vf.c (VFs), card_vm.c (the card in a VM), card_custody.c (who has its VFs then), card_mode.c (from one
- * mode to the other), publish.c.
+ * host mode), card_memory.c (addresses of BARs), card_vf.c (VFs), card_vm.c (the card in a VM), card_custody.c (who has
+ * its VFs then), card_mode.c (from one mode to the other), publish.c.
  */
 #ifndef SOFTIOV_DAEMON_CARD_INTERNAL_H
 #define SOFTIOV_DAEMON_CARD_INTERNAL_H

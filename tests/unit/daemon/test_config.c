@@ -47,6 +47,12 @@ static const struct refusal {
 	{ "cpus: [4096]\n", ":1:", { "cpu '4096'" } },
 	{ "idle:\n  busy-us: -1\n", ":2:", { "busy-us '-1'" } },
 	{ "idle:\n  always-busy: maybe\n", ":2:", { "always-busy 'maybe'", "on, off" } },
+	{ "vms: { data-dir: here }\n", ":1:", { "data-dir 'here'", "absolute path" } },
+	{ "vms:\n  qemu: qemu-system-x86_64\n",
+	  ":2:",
+	  { "qemu 'qemu-system-x86_64'", "absolute" } },
+	{ "vms:\n  accel: xen\n", ":2:", { "accel 'xen'", "auto, kvm, tcg" } },
+	{ "vms: { memory: 1 }\n", ":1:", { "unknown key 'memory'", "data-dir" } },
 	{ "cards:\n  - address: \"7\"\n", ":2:", { "address '7'", "0000:07" } },
 	{ "cards:\n  - address: \"0000:fe\"\n", ":2:", { "at most fd" } },
 	{ "cards: []\n", ":1:", { "1 to 8 cards" } },
@@ -179,6 +185,7 @@ static void test_values(void **state)
 		"run-dir: /tmp/x\n"
 		"workers: 2\n"
 		"cpus: [0]\n"
+		"vms: { data-dir: /tmp/data, qemu: /opt/qemu, accel: tcg }\n"
 		"idle: { busy-us: 0, nap-us: 10, nap-max-us: 20, always-busy: on }\n"
 		"cards:\n"
 		"  - address: \"0001:10\"\n"
@@ -212,6 +219,9 @@ static void test_values(void **state)
 	assert_string_equal(config->run_dir, "/tmp/x");
 	assert_int_equal(config->workers, 2);
 	assert_true(config->pinned && config->always_busy);
+	assert_string_equal(config->vms.data_dir, "/tmp/data");
+	assert_string_equal(config->vms.qemu, "/opt/qemu");
+	assert_int_equal(config->vms.accel, CONFIG_ACCEL_TCG);
 	assert_int_equal(config->cards, 3);
 	assert_int_equal(config->card[0].domain, 1);
 	assert_true(config->card[0].serial == 0xff);
