@@ -68,7 +68,8 @@ static const char *const attempted[STEPS] = {
 	[STEP_BMI2] = "the timer's interrupt",
 };
 
-extern const char kvm_code16[], kvm_code16_end[], kvm_code64[], kvm_code64_end[], kvm_code64_irq[];
+extern const char kvm_code16[], kvm_code64[];
+extern const uint32_t kvm_code16_bytes, kvm_code64_bytes, kvm_code64_irq;
 
 /* Numbers as above: STEP_..., APIC registers at 0xfee00000 + offset (Intel SDM volume 3, table 10-1). */
 asm(".pushsection .rodata\n"
@@ -77,7 +78,8 @@ asm(".pushsection .rodata\n"
     "	movb	$1, %al\n" /* STEP_REAL */
     "	outb	%al, $0x80\n"
     "	hlt\n"
-    "kvm_code16_end:\n"
+    "9:	.balign 4\n"
+    "kvm_code16_bytes: .long 9b - kvm_code16\n"
     "	.code64\n"
     "kvm_code64:\n"
     "	movb	$2, %al\n" /* STEP_LONG */
@@ -114,11 +116,13 @@ asm(".pushsection .rodata\n"
     "	hlt\n"
     "2:	cli\n"
     "	hlt\n"
-    "kvm_code64_irq:\n"
+    "3:\n"
     "	movb	$5, %al\n" /* STEP_TIMER */
     "	outb	%al, $0x80\n"
     "	iretq\n"
-    "kvm_code64_end:\n"
+    "9:	.balign 4\n"
+    "kvm_code64_bytes: .long 9b - kvm_code64\n"
+    "kvm_code64_irq: .long 3b - kvm_code64\n"
     "	.popsection\n");
 
 /** struct machine - one processor, some memory. */
@@ -183,11 +187,11 @@ static int make_machine(struct machine *m, struct reason *why)
 static void fill_memory(uint8_t *memory)
 {
 	const uint32_t table = PAGE_PRESENT | PAGE_WRITE, large = table | PAGE_LARGE;
-	uint32_t irq = CODE64 + (uint32_t)(kvm_code64_irq - kvm_code64);
+	uint32_t irq = CODE64 + kvm_code64_irq;
 	uint8_t *gate = memory + IDT + VECTOR * 16;
 
-	memcpy(memory + CODE16, kvm_code16, (size_t)(kvm_code16_end - kvm_code16));
-	memcpy(memory + CODE64, kvm_code64, (size_t)(kvm_code64_end - kvm_code64));
+	memcpy(memory + CODE16, kvm_code16, kvm_code16_bytes);
+	memcpy(memory + CODE64, kvm_code64, kvm_code64_bytes);
 	put_le64(memory + PML4, PDPT | table);
 	put_le64(memory + PDPT, PD_LOW | table);
 	put_le64(memory + PDPT + (APIC_BASE >> 30) * 8, PD_APIC | table);

@@ -299,9 +299,11 @@ static void on_read(struct bufferevent *bev, void *ctx)
 		arm(qmp);
 }
 
+/* A command that could not be written is not the end yet: why QEMU ended may still wait to be read. */
 static void on_close(struct bufferevent *bev, short what, void *ctx)
 {
-	qmp_hang_up(ctx, "QEMU closed its monitor");
+	if (!(what & BEV_EVENT_WRITING))
+		qmp_hang_up(ctx, "QEMU closed its monitor");
 }
 
 int qmp_open(struct qmp **out, struct event_base *base, int fd, const struct qmp_ops *ops)
