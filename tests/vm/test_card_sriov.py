@@ -369,7 +369,6 @@ def test_vfs_of_both_pfs(dom0):
     assert iperf3(found[0].machine, found[1].machine, found[0].address, 1)["mbits"] > 20
     for pf in (dom0.pf, dom0.other):
         guest.numvfs(pf, 0)
-    time.sleep(1)
 
 
 def test_nothing_to_complain_of(dom0):
