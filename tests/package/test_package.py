@@ -56,7 +56,7 @@ def test_files(installed):
     assert "/usr/share/bash-completion/completions/softiov" in listed
     assert "/usr/share/zsh/vendor-completions/_softiov" in listed
     assert any(re.fullmatch("(/usr)?/lib/systemd/system/softiovd.service", n) for n in listed)
-    assert installed.path("/usr/share/softiov/guest-check").exists()
+    assert installed.path("/usr/share/softiov/softiov-guest-check").exists()
     libraries = installed.run("for p in softiov softiovd softiov-pktgen; do "
                               "$p --version; ldd $(command -v $p); done")
     assert "not found" not in libraries
