@@ -55,7 +55,7 @@ static bool has_flag(const char *cpuinfo, const char *field, const char *flag)
 
 	if (!line)
 		return false;
-	end = line + strcspn(line, "\n");
+	end = line + strcspn(line + strlen(field), "\n") + strlen(field);
 	for (at = line; (at = strstr(at, flag)) && at < end; at += length)
 		if (at[-1] == ' ' && strchr(" \n", at[length]))
 			return true;

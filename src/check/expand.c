@@ -17,6 +17,7 @@
 
 struct expander {
 	struct archive *archive;
+	bool broken; /* compressed, by its first bytes, but not to be read */
 };
 
 static void add_filters(struct archive *archive)
@@ -34,15 +35,18 @@ struct expander *expander_open(int fd)
 {
 	struct expander *expander = malloc(sizeof(*expander));
 	struct archive_entry *entry;
+	bool opened;
 
 	if (!expander)
 		return NULL;
 	expander->archive = archive_read_new();
 	if (expander->archive) {
 		add_filters(expander->archive);
-		if (archive_read_open_fd(expander->archive, fd, BLOCK_BYTES) == ARCHIVE_OK &&
-		    archive_read_next_header(expander->archive, &entry) == ARCHIVE_OK &&
-		    archive_filter_count(expander->archive) > FILTERS_PLAIN)
+		/* Opening unpacks the first bytes already, and fails only where that does. */
+		opened = archive_read_open_fd(expander->archive, fd, BLOCK_BYTES) == ARCHIVE_OK;
+		expander->broken = !opened || archive_read_next_header(expander->archive, &entry) !=
+						      ARCHIVE_OK;
+		if (!opened || archive_filter_count(expander->archive) > FILTERS_PLAIN)
 			return expander;
 	}
 	expander_close(expander);
@@ -59,7 +63,8 @@ void expander_close(struct expander *expander)
 
 ssize_t expander_read(struct expander *expander, void *data, size_t size)
 {
-	la_ssize_t length = archive_read_data(expander->archive, data, size);
+	la_ssize_t length =
+		expander->broken ? ARCHIVE_FATAL : archive_read_data(expander->archive, data, size);
 
 	return length < 0 ? -EBADMSG : (ssize_t)length;
 }

@@ -53,7 +53,7 @@ static bool read_releases(struct check_root *root, const char *folder, struct gu
 
 int guest_tree(const char *path, struct guest_found *found, struct reason *why)
 {
-	static const char *const places[] = { "/lib/modules", "/usr/lib/modules", "" };
+	static const char *const places[] = { "/lib/modules", "/usr/lib/modules", "/" };
 	struct check_root *root = root_open(path, why);
 	bool any;
 
