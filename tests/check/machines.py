@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-Machines that we do not have, as captured roots for `softiov check --root` (docs/check.md): a compact description of each,
-written out as the folder that `softiov check --capture` would make there.
+Machines that we do not have, as captured roots for `softiov check --root` (docs/check.md): a
+compact description of each, written out as the folder that `softiov check --capture` would make
+there.
 
 MACHINES names them; build(name, folder) makes one. CASES says what the check must answer.
 """
@@ -30,7 +31,7 @@ class Machine:
         self.unreadable = []
         self.folders |= {"sys/firmware/acpi/tables", "sys/kernel/iommu_groups", "sys/class/iommu",
                          DEVICES}
-        self.files["proc/meminfo"] = b"MemTotal: 1 kB\nHugePages_Total:     512\nHugePages_Free:  500\n"
+        self.files["proc/meminfo"] = b"HugePages_Total:     512\nHugePages_Free:      500\n"
         self.cmdline("ro quiet")
 
     def cmdline(self, words):
@@ -182,7 +183,8 @@ def xenserver():
     machine.table("XMAR", struct.pack("<BB10xHHBBHQ", 45, 1, 0, 16, 0, 0, 0, 0xfed90000))
     machine.file("proc/xen/capabilities", "control_d\n")
     machine.file("sys/hypervisor/properties/capabilities", "xen-3.0-x86_64 hvm-3.0-x86_64\n")
-    return machine.file("etc/xensource-inventory", "PRODUCT_BRAND='XenServer'\nPRODUCT_VERSION='8.2.1'\n")
+    return machine.file("etc/xensource-inventory",
+                        "PRODUCT_BRAND='XenServer'\nPRODUCT_VERSION='8.2.1'\n")
 
 
 def only_dmar_readable_by_root():
@@ -237,7 +239,7 @@ def build(name, folder):
     return MACHINES[name]().build(folder)
 
 
-# machine, VMM, hardware's verdict, softiov's verdict, deciding row of the first question: id, state, words in found or todo
+# machine, VMM, verdicts on hardware and on softiov, a row of the first question: id, state, words
 CASES = [
     ("intel-ready", None, "ready", "ready", "iommu-groups", "ok", "40 groups"),
     ("intel-ready", "kvm", "ready", "ready", "vmm", "ok", "works"),
