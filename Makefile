@@ -21,6 +21,7 @@ demo: build
 	@DEMO=$(DEMO) SOFTIOV_BUILD=$(abspath $(BUILD)) tools/demo
 
 test: build
+	@tools/install-deps package
 	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/test
 
 test-unit: build
@@ -59,7 +60,7 @@ install: build
 
 # What "make install" put there, but the configuration and the inventory of VMs.
 uninstall:
-	@tools/uninstall $(BUILD)
+	@DESTDIR=$(DESTDIR) tools/uninstall $(BUILD)
 
 deb:
 	@tools/install-deps

@@ -158,8 +158,8 @@ def test_xe_where_there_is_none(installed):
 
 def test_real_xe_first(root):
     """A real xe that was there before, whichever place it has, stays the one that is run."""
+    root.apt("purge softiov")
     for folder in ["/usr/bin", "/opt/xensource/bin", "/usr/local/bin"]:
-        root.apt("purge softiov")
         root.run(fake_xe(folder) + "dpkg -i /tmp/real-xe.deb")
         root.apt("install /debs/*.deb")
         assert root.run(f"{folder}/xe") == "the real xe\n"
