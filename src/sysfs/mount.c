@@ -17,6 +17,7 @@
 
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -24,10 +25,13 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mount.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "sysfs/internal.h"
+
+#define MAX_DEAD 16 /* mounts of killed daemons, one upon the other */
 
 /** struct mount - @stop: eventfd, readable when the thread shall end. */
 struct mount {
@@ -68,7 +72,24 @@ static void unmount(const char *path)
 		unmount_by_helper(path);
 }
 
-/* Make the directory; take away what a killed daemon left there. */
+/* Nobody serves what is mounted there. What the kernel remembers of it hides that from stat(), not from statfs(). */
+static bool is_dead(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) && (errno == ENOTCONN || errno == ECONNABORTED);
+}
+
+static bool is_mount_point(const char *path)
+{
+	struct stat here, above;
+	char parent[PATH_MAX];
+
+	snprintf(parent, sizeof(parent), "%s/..", path);
+	return !lstat(path, &here) && !lstat(parent, &above) && here.st_dev != above.st_dev;
+}
+
+/* Make the directory; take away what killed daemons left there. */
 static int prepare(struct mount *mount, struct reason *why)
 {
 	struct stat st;
@@ -79,12 +100,14 @@ static int prepare(struct mount *mount, struct reason *why)
 	}
 	if (errno != EEXIST)
 		return refuse(why, -errno, "%s: %s", mount->path, strerror(errno));
-	if (lstat(mount->path, &st) && errno == ENOTCONN)
+	for (unsigned int i = 0; i < MAX_DEAD && is_dead(mount->path); i++)
 		unmount(mount->path);
 	if (lstat(mount->path, &st))
 		return refuse(why, -errno, "%s: %s", mount->path, strerror(errno));
 	if (!S_ISDIR(st.st_mode))
 		return refuse(why, -ENOTDIR, "%s: not a directory", mount->path);
+	if (is_mount_point(mount->path))
+		return refuse(why, -EBUSY, "%s: something else is mounted there", mount->path);
 	mount->made = true;
 	return 0;
 }
