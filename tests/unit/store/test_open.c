@@ -256,6 +256,23 @@ static void test_two(void **state)
 	make(f);
 }
 
+/* Somebody writes with the program sqlite3 and does not end. */
+static void test_locked(void **state)
+{
+	struct fixture *f = *state;
+	struct store *store;
+	sqlite3 *db;
+
+	assert_int_equal(store_open(&store, f->dir, &f->why), 0);
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(insert_network(store, "", &f->why), -EAGAIN);
+	assert_non_null(strstr(f->why.text, "another program"));
+	sqlite3_close(db);
+	assert_int_equal(insert_network(store, "", &f->why), 0);
+	store_close(store);
+}
+
 /* Names that mean something in a URI. */
 static void test_odd_path(void **state)
 {
@@ -400,6 +417,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lacks_table, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_log_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_locked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_odd_path, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_directory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_disk_full, setup, teardown),
