@@ -75,9 +75,9 @@ int store_holder(struct store *store, const char *function, char uuid[37]);
 
 /** Policy of a VF: members of a PATCH of /v1/vf (docs/api.md). Setting merges. Return: an object, {} when none is set. */
 json_t *store_policy(struct store *store, const char *function);
-json_t *store_policies(
-	struct store *
-		store); /* {"0000:07:10.0": {…}, …}; both: NULL with errno when it cannot be read */
+/** store_policies() - of all: {"0000:07:10.0": {…}, …}. Both: NULL with errno when they cannot be read. */
+json_t *store_policies(struct store *store);
+
 int store_policy_set(struct store *store, const char *function, const json_t *members,
 		     struct reason *why);
 int store_policy_clear(struct store *store, const char *function, struct reason *why);
