@@ -65,7 +65,7 @@ static int assign_one(struct store *store, const char *uuid, const char *functio
 	return refuse(why, -EBUSY, "%s is assigned to VM %s", function, found);
 }
 
-static int check_functions(const json_t *functions, struct reason *why)
+int store_check_functions(const json_t *functions, struct reason *why)
 {
 	const json_t *function;
 	size_t i;
@@ -80,18 +80,13 @@ static int check_functions(const json_t *functions, struct reason *why)
 	return 0;
 }
 
-int store_assign(struct store *store, const char *uuid, const json_t *functions,
-		 char other[UUID_LEN + 1], struct reason *why)
+int store_assign_within(struct store *store, const char *uuid, const json_t *functions,
+			char other[UUID_LEN + 1], struct reason *why)
 {
 	const json_t *function;
 	size_t i;
-	int result = check_functions(functions, why);
+	int result = store_vm_exists(store, uuid, why);
 
-	if (result == 0)
-		result = db_begin(store, STMT_BEGIN_WRITE, why);
-	if (result)
-		return result;
-	result = store_vm_exists(store, uuid, why);
 	if (result == 0)
 		result = db_change(store, STMT_RELEASE_ALL, why, "s", uuid);
 	json_array_foreach (functions, i, function) {
@@ -99,7 +94,20 @@ int store_assign(struct store *store, const char *uuid, const json_t *functions,
 			break;
 		result = assign_one(store, uuid, json_string_value(function), i, other, why);
 	}
-	return db_finish(store, result < 0 ? result : 0, why);
+	return result < 0 ? result : 0;
+}
+
+int store_assign(struct store *store, const char *uuid, const json_t *functions,
+		 char other[UUID_LEN + 1], struct reason *why)
+{
+	int result = store_check_functions(functions, why);
+
+	if (result == 0)
+		result = db_begin(store, STMT_BEGIN_WRITE, why);
+	if (result)
+		return result;
+	result = store_assign_within(store, uuid, functions, other, why);
+	return db_finish(store, result, why);
 }
 
 int store_move(struct store *store, const char *function, const char *to, struct reason *why)

@@ -102,4 +102,11 @@ json_t *store_functions(struct store *store, const char *uuid, struct reason *wh
 /** store_vm_exists() - Return: 0, -ENOENT or other -errno with @why. */
 int store_vm_exists(struct store *store, const char *uuid, struct reason *why);
 
+/** store_check_functions() - an array of addresses? Return: 0 or -EINVAL. */
+int store_check_functions(const json_t *functions, struct reason *why);
+
+/** store_assign_within() - store_assign() as part of a transaction, of functions that were checked. */
+int store_assign_within(struct store *store, const char *uuid, const json_t *functions,
+			char other[UUID_LEN + 1], struct reason *why);
+
 #endif

@@ -21,7 +21,7 @@ static const struct {
 static const char *const members[] = {
 	"name-label", "name-description", "memory",   "vcpus", "kernel",
 	"initrd",     "kernel-args",	  "firmware", "accel", "restart",
-	"disks",      "other-config",	  "uuid",
+	"disks",      "other-config",	  "pci",      "uuid",
 };
 
 #define DISK_MEMBERS 3 /* path, format, read-only */
@@ -81,6 +81,9 @@ static int check(const json_t *record, bool partial, struct reason *why)
 	value = json_object_get(record, "other-config");
 	if (result == 0 && (value || !partial))
 		result = check_config(value, why);
+	value = json_object_get(record, "pci");
+	if (result == 0 && value)
+		result = store_check_functions(value, why);
 	if (result == 0 && !partial &&
 	    !uuid_valid(json_string_value(json_object_get(record, "uuid"))))
 		return refuse(why, -EINVAL, "uuid must be one, in lower case");
@@ -256,18 +259,23 @@ static int write_config(struct store *store, const char *uuid, const json_t *con
 	return result;
 }
 
-/* @record is whole; its disks and other-config are written if they are in @changes. */
+/* @record is whole; its disks, other-config and pci are written if they are in @changes. */
 static int write_vm(struct store *store, enum statement id, const char *uuid, const json_t *record,
 		    const json_t *changes, struct reason *why)
 {
 	const json_t *disks = json_object_get(changes, "disks");
 	const json_t *config = json_object_get(changes, "other-config");
+	const json_t *pci = json_object_get(changes, "pci");
 	int result = write_row(store, id, uuid, record, why);
 
+	if (result == -EEXIST)
+		return refuse(why, -EEXIST, "a VM %s exists already", uuid);
 	if (result >= 0 && disks)
 		result = write_disks(store, uuid, disks, why);
 	if (result >= 0 && config)
 		result = write_config(store, uuid, config, why);
+	if (result >= 0 && pci)
+		result = store_assign_within(store, uuid, pci, NULL, why);
 	return result < 0 ? result : 0;
 }
 
@@ -281,8 +289,6 @@ int store_vm_insert(struct store *store, const json_t *record, struct reason *wh
 	if (result)
 		return result;
 	result = write_vm(store, STMT_VM_INSERT, uuid, record, record, why);
-	if (result == -EEXIST)
-		refuse(why, -EEXIST, "a VM %s exists already", uuid);
 	return db_finish(store, result, why);
 }
 
