@@ -15,6 +15,7 @@
 #include "daemon/config_internal.h"
 
 #define IDLE_MAX_US 100000
+#define VM_PATH_MAX 255
 #define RUN_DIR_MAX 60 /* with the longest socket name it fits a socket address */
 
 /* The whole file */
@@ -103,6 +104,42 @@ static int read_cards(struct yaml_reader *r, yaml_node_t *node, const struct yam
 	return error;
 }
 
+/* An absolute path of any length that a path may have. */
+static int read_path(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+		     void *field)
+{
+	const char *text = yaml_text(node);
+
+	if (text[0] != '/' || strlen(text) > VM_PATH_MAX)
+		return yaml_fail(r, node,
+				 "%s '%s' is not an absolute path of at most %d characters",
+				 key->name, text, VM_PATH_MAX);
+	strcpy(field, text);
+	return 0;
+}
+
+static int read_accel(struct yaml_reader *r, yaml_node_t *node, const struct yaml_key *key,
+		      void *field)
+{
+	static const char *const words[] = { "auto", "kvm", "tcg" }; /* enum config_accel */
+	const char *text = yaml_text(node);
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(words); i++) {
+		if (strcmp(text, words[i]))
+			continue;
+		*(enum config_accel *)field = (enum config_accel)i;
+		return 0;
+	}
+	return yaml_fail(r, node, "%s '%s' is not one of: auto, kvm, tcg", key->name, text);
+}
+
+static const struct yaml_key vms_keys[] = {
+	{ "data-dir", read_path, FIELD(config_vms, data_dir) },
+	{ "qemu", read_path, FIELD(config_vms, qemu) },
+	{ "accel", read_accel, FIELD(config_vms, accel) },
+	{ NULL },
+};
+
 static const struct yaml_key idle_keys[] = {
 	{ "busy-us", yaml_read_u32, FIELD(config, busy_us), .max = IDLE_MAX_US },
 	{ "nap-us", yaml_read_u32, FIELD(config, nap_us), .max = IDLE_MAX_US },
@@ -117,6 +154,7 @@ static const struct yaml_key file_keys[] = {
 	{ "workers", yaml_read_u32, FIELD(config, workers), .min = 1, .max = CONFIG_MAX_WORKERS },
 	{ "cpus", read_cpus },
 	{ "idle", yaml_read_mapping, .keys = idle_keys },
+	{ "vms", yaml_read_mapping, FIELD(config, vms), .keys = vms_keys },
 	{ "sysfs", read_sysfs, FIELD(config, sysfs) },
 	{ "cards", read_cards },
 	{ NULL },

@@ -98,8 +98,22 @@ struct config_card {
 	struct config_port port[CONFIG_MAX_PORTS];
 };
 
+enum config_accel { CONFIG_ACCEL_AUTO, CONFIG_ACCEL_KVM, CONFIG_ACCEL_TCG };
+
+/**
+ * struct config_vms - VMs of the daemon's own.
+ * @data_dir: of the inventory, "": not said
+ * @qemu: path of the program, "": by PATH
+ */
+struct config_vms {
+	char data_dir[PATH_MAX];
+	char qemu[PATH_MAX];
+	enum config_accel accel;
+};
+
 struct config {
 	char run_dir[PATH_MAX];
+	struct config_vms vms;
 	struct config_socket api;
 	uint32_t workers;
 	bool pinned;

@@ -26,6 +26,7 @@ struct control {
 	struct card *const *cards;
 	const unsigned int *ncards;
 	const struct dp *dp;
+	unsigned int (*vms)(void *ctx);
 	void (*stop)(void *ctx);
 	void *stop_ctx;
 	struct event *wake; /* activated by the management thread */
@@ -299,7 +300,7 @@ static void card_set(struct control *control, struct api_call *call)
 
 static void stop(struct control *control, struct api_call *call)
 {
-	unsigned int attached = 0;
+	unsigned int attached = 0, vms = control->vms(control->stop_ctx);
 	struct reason why;
 
 	for (unsigned int i = 0; i < *control->ncards; i++)
@@ -309,6 +310,11 @@ static void stop(struct control *control, struct api_call *call)
 		       "%u VFs or cards are attached to VMs, whose network would die: stop the VMs "
 		       "or use --force",
 		       attached);
+		api_refuse(call, -EBUSY, why.text);
+		return;
+	}
+	if (vms && !call->force) {
+		refuse(&why, 0, "%u VMs run: shut them down or use --force", vms);
 		api_refuse(call, -EBUSY, why.text);
 		return;
 	}
@@ -448,7 +454,8 @@ void control_close(struct control *control)
 
 struct control *control_create(struct event_base *base, struct card *const *cards,
 			       const unsigned int *n, const struct dp *dp,
-			       void (*stop_fn)(void *ctx), void *ctx)
+			       unsigned int (*vms)(void *ctx), void (*stop_fn)(void *ctx),
+			       void *ctx)
 {
 	struct control *control = calloc(1, sizeof(*control));
 
@@ -457,6 +464,7 @@ struct control *control_create(struct event_base *base, struct card *const *card
 	control->cards = cards;
 	control->ncards = n;
 	control->dp = dp;
+	control->vms = vms;
 	control->stop = stop_fn;
 	control->stop_ctx = ctx;
 	control->last = &control->first;

@@ -11,12 +11,12 @@
 struct control;
 
 /**
- * control_create() - @stop is called (device thread) when a client may stop the daemon.
+ * control_create() - @stop is called (device thread) when a client may stop the daemon; @vms says how many VMs of ours run.
  * Return: the control, or NULL. @cards may still grow until the event loop runs.
  */
 struct control *control_create(struct event_base *base, struct card *const *cards,
-			       const unsigned int *n, const struct dp *dp, void (*stop)(void *ctx),
-			       void *ctx);
+			       const unsigned int *n, const struct dp *dp,
+			       unsigned int (*vms)(void *ctx), void (*stop)(void *ctx), void *ctx);
 
 /** control_close() - the daemon stops: refuse the calls that wait and all that come. Those begun end by themselves. */
 void control_close(struct control *control);

@@ -21,17 +21,21 @@
 #include "daemon/control.h"
 #include "daemon/sysfs_bridge.h"
 #include "daemon/notify.h"
+#include "daemon/vms.h"
 #include "util/log.h"
 
 #define SYSTEM_CONFIG "/etc/softiov/softiovd.yaml"
+#define DATA_DIR "/var/lib/softiov"
 #define EXIT_USAGE 2
+#define POWER_OFF_S 60		      /* VMs of ours may take so long at a signal, */
+#define FORCED_OFF_S 30		      /* and when the daemon is made to stop */
 #define POLL_MS 100		      /* shared register pages are looked at this often */
 #define CHECK_MS 1000		      /* memory of clients */
 #define INSIST_NS (10 * NSEC_PER_SEC) /* a second signal within this time stops a daemon in use */
 
 struct options {
 	const char *config_path;
-	const char *run_dir;
+	const char *run_dir, *data_dir;
 	bool check_only;
 };
 
@@ -47,16 +51,17 @@ struct daemon {
 	struct control *control;
 	struct sysfs_bridge *sysfs;
 	struct api_server *api;
+	struct vms *vms;
 	struct event *publish, *grace, *poll, *check, *sigterm, *sigint;
 	unsigned int pfs_to_come; /* not up yet */
 	bool started;
 	bool dirty;
-	uint64_t refused_ns; /* when a signal was last refused */
+	uint64_t signal_ns; /* when the last signal came */
 };
 
 static void usage(FILE *to)
 {
-	fprintf(to, "usage: softiovd [--config FILE] [--run-dir DIR] [--log-level "
+	fprintf(to, "usage: softiovd [--config FILE] [--run-dir DIR] [--data-dir DIR] [--log-level "
 		    "error|warning|info|debug]\n"
 		    "       softiovd --check-config [--config FILE]\n"
 		    "       softiovd --version | --help\n"
@@ -84,6 +89,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 	static const struct option longs[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "run-dir", required_argument, NULL, 'r' },
+		{ "data-dir", required_argument, NULL, 'd' },
 		{ "log-level", required_argument, NULL, 'l' },
 		{ "check-config", no_argument, NULL, 'k' },
 		{ "version", no_argument, NULL, 'v' },
@@ -99,6 +105,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'r':
 			options->run_dir = optarg;
+			break;
+		case 'd':
+			options->data_dir = optarg;
 			break;
 		case 'l':
 			if (parse_log_level(optarg))
@@ -126,6 +135,25 @@ static int parse_options(int argc, char **argv, struct options *options)
 	return -1;
 }
 
+/* A daemon with a run directory of its own has an inventory of its own, too. */
+static int choose_data_dir(const struct options *options, struct config *config, struct reason *why)
+{
+	const char *last = options->run_dir ? "/inventory" : "";
+	const char *dir = options->data_dir;
+	char text[PATH_MAX];
+
+	if (!dir && config->vms.data_dir[0])
+		return 0;
+	if (!dir)
+		dir = options->run_dir ? options->run_dir : DATA_DIR;
+	else
+		last = "";
+	if ((size_t)snprintf(text, sizeof(text), "%s%s", dir, last) >= sizeof(text))
+		return refuse(why, -EINVAL, "--data-dir '%.40s…' is too long", dir);
+	strcpy(config->vms.data_dir, text);
+	return 0;
+}
+
 static int load_config(const struct options *options, struct config **config, struct reason *why)
 {
 	const char *path = options->config_path;
@@ -148,7 +176,7 @@ static int load_config(const struct options *options, struct config **config, st
 				      options->run_dir);
 		snprintf((*config)->run_dir, sizeof((*config)->run_dir), "%s", options->run_dir);
 	}
-	return 0;
+	return choose_data_dir(options, *config, why);
 }
 
 static int make_run_dir(const char *path, struct reason *why)
@@ -217,6 +245,7 @@ static void on_pf_ready(void *ctx)
 	struct daemon *d = ctx;
 
 	d->pfs_to_come--;
+	vms_vfs_changed(d->vms);
 	tell_ready(d);
 }
 
@@ -274,30 +303,70 @@ static void on_check(evutil_socket_t fd, short events, void *ctx)
 		tell_status(d);
 }
 
-static void on_stop(void *ctx)
+/* The end */
+
+static void end_loop(void *ctx)
 {
 	struct daemon *d = ctx;
 
 	event_base_loopexit(d->base, NULL);
 }
 
-static void on_signal(evutil_socket_t number, short events, void *ctx)
+/* A client may stop us: not without a chance for the guests of our VMs. */
+static void on_stop(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (vms_running(d->vms))
+		vms_power_off(d->vms, FORCED_OFF_S, end_loop, d);
+	else
+		end_loop(d);
+}
+
+static unsigned int attached_now(void *ctx)
+{
+	return count_attached(ctx);
+}
+
+static unsigned int vms_now(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return vms_running(d->vms);
+}
+
+static void stop_unless_attached(void *ctx)
 {
 	struct daemon *d = ctx;
 	unsigned int attached = count_attached(d);
+
+	/* A service manager was asked to stop us by somebody who meant it, and would kill us next. */
+	if (!attached || d->notify.fd >= 0) {
+		end_loop(d);
+		return;
+	}
+	log_warning(
+		"refused to stop: %u VFs or cards are attached to VMs, whose network would die. "
+		"Stop the VMs, or: softiov stop --force, or signal again within 10 s",
+		attached);
+}
+
+static void on_signal(evutil_socket_t number, short events, void *ctx)
+{
+	struct daemon *d = ctx;
 	uint64_t now = now_ns();
 
 	(void)events;
-	/* A service manager was asked to stop us by somebody who meant it, and would kill us next. */
-	if (attached && d->notify.fd < 0 && (!d->refused_ns || now - d->refused_ns > INSIST_NS)) {
-		d->refused_ns = now;
-		log_warning(
-			"%s refused: %u VFs or cards are attached to VMs, whose network would die. "
-			"Stop the VMs, or: softiov stop --force, or signal again within 10 s",
-			number == SIGINT ? "SIGINT" : "SIGTERM", attached);
+	if (d->signal_ns && now - d->signal_ns < INSIST_NS) {
+		end_loop(d);
 		return;
 	}
-	on_stop(d);
+	d->signal_ns = now;
+	log_info("%s", number == SIGINT ? "SIGINT" : "SIGTERM");
+	if (vms_running(d->vms))
+		vms_power_off(d->vms, POWER_OFF_S, stop_unless_attached, d);
+	else
+		stop_unless_attached(d);
 }
 
 static struct event *timer(struct daemon *d, unsigned int ms, event_callback_fn callback)
@@ -353,12 +422,6 @@ static int create_workers(struct daemon *d, struct reason *why)
 			 &d->quiesce, why);
 }
 
-static void on_manage(void *ctx, struct api_call *call)
-{
-	(void)ctx;
-	api_refuse(call, -ESHUTDOWN, "no VMs here");
-}
-
 static int create_api(struct daemon *d, struct reason *why)
 {
 	char path[PATH_MAX];
@@ -374,14 +437,19 @@ static int create_api(struct daemon *d, struct reason *why)
 	if ((size_t)snprintf(path, sizeof(path), "%s/softiov.sock", d->config->run_dir) >=
 	    sizeof(path))
 		return refuse(why, -ENAMETOOLONG, "%s is too long", d->config->run_dir);
-	d->control = control_create(d->base, d->card, &d->cards, d->dp, on_stop, d);
-	if (!d->control)
+	d->control = control_create(d->base, d->card, &d->cards, d->dp, vms_now, on_stop, d);
+	d->vms = vms_create(d->base, attached_now, d);
+	if (!d->control || !d->vms)
 		return refuse(why, -ENOMEM, "out of memory");
 	config.ctx = d->control;
-	config.manage = on_manage;
-	config.manage_ctx = d;
+	config.manage = vms_manage;
+	config.changed = vms_changed;
+	config.manage_ctx = d->vms;
 	error = api_create(&d->api, &config, why);
-	return error ? error : api_start(d->api, why);
+	if (error)
+		return error;
+	vms_open(d->vms, d->config, d->api);
+	return api_start(d->api, why);
 }
 
 static int start(struct daemon *d, struct reason *why)
@@ -440,6 +508,7 @@ static void stop(struct daemon *d)
 	if (d->quiesce.last)
 		quiesce_fini(&d->quiesce);
 	api_stop(d->api); /* no call for the cards is under way any more */
+	vms_destroy(d->vms);
 	api_destroy(d->api);
 	control_destroy(d->control);
 	sysfs_bridge_destroy(d->sysfs);

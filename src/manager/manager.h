@@ -34,19 +34,26 @@ struct manager_config {
 int manager_create(struct manager **manager, const struct manager_config *config,
 		   struct reason *why);
 
-/** manager_destroy() - after the management thread ended. Running VMs are left alone. */
+/** manager_destroy() - after api_stop(), before api_destroy(). Running VMs are left alone. */
 void manager_destroy(struct manager *manager);
 
 /** manager_request() - take over @call, of kind API_MANAGE. Management thread. */
-void manager_request(void *manager, struct api_call *call);
+void manager_request(struct manager *manager, struct api_call *call);
+
+/** manager_changed() - see struct api_config: what was set is kept. Management thread. */
+void manager_changed(struct manager *manager, const struct api_call *call);
 
 /** manager_vfs_changed() - VFs came into existence: give them their stored policy. Any thread. */
 void manager_vfs_changed(struct manager *manager);
 
-/** manager_shutdown() - power all running VMs off; @done, on the management thread, when none is left. Any thread. */
-void manager_shutdown(struct manager *manager, void (*done)(void *ctx), void *ctx);
+/**
+ * manager_shutdown() - power all running VMs off; meanwhile none starts. @done, on the management thread, when none is
+ * left, or after @seconds: those that did not obey then go on. Any thread.
+ */
+void manager_shutdown(struct manager *manager, unsigned int seconds, void (*done)(void *ctx),
+		      void *ctx);
 
-/** manager_running() - how many VMs run. Any thread. */
+/** manager_running() - how many VMs are not halted. Any thread. */
 unsigned int manager_running(const struct manager *manager);
 
 #endif

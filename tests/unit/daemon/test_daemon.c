@@ -141,6 +141,17 @@ static void expect_clean_end(const struct daemon *d)
 	assert_int_equal(access(d->socket, F_OK), -1);
 }
 
+/* What is kept on purpose: the inventory, one file, in the directory that is its place by default. */
+static void remove_inventory(const struct daemon *d)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/inventory/inventory.db", d->dir);
+	assert_int_equal(unlink(path), 0);
+	*strrchr(path, '/') = '\0';
+	assert_int_equal(rmdir(path), 0);
+}
+
 static int daemon_clean_up(void **state)
 {
 	struct daemon *d = *state;
@@ -148,7 +159,8 @@ static int daemon_clean_up(void **state)
 	kill(d->pid, SIGKILL);
 	waitpid(d->pid, NULL, 0);
 	unlink(d->config);
-	assert_int_equal(rmdir(d->dir), 0); /* nothing was left behind */
+	remove_inventory(d);
+	assert_int_equal(rmdir(d->dir), 0); /* nothing else was left behind */
 	free(d);
 	return 0;
 }
