@@ -27,8 +27,12 @@ static void kvm_row(struct check *check)
 	} else {
 		row = row_add(answer, must ? CHECK_NO : CHECK_NOTE, "vmm", "VMM: KVM",
 			      "/dev/kvm does not work: %s", kvm);
-		row_todo(row, "load kvm_intel or kvm_amd, after switching on virtualization in the "
-			      "firmware setup; be in the group kvm");
+		row_todo(row, "%s",
+			 check->cpu.in_vm
+				 ? "switch on nested virtualization for this VM on its host"
+				 : "load kvm_intel or kvm_amd, after switching on virtualization "
+				   "in the "
+				   "firmware setup; be in the group kvm");
 	}
 	row_needs(row, "a /dev/kvm that runs code");
 }

@@ -215,25 +215,42 @@ void recorder_facts(struct recorder *recorder, const struct check_facts *facts)
 	recorder->facts = mine;
 }
 
-int recorder_end(struct recorder *recorder, struct reason *why)
+static void print_facts(FILE *out, const struct check_facts *facts)
 {
-	const struct check_facts *facts = &recorder->facts;
-	char *text = malloc(FACTS_MAX * (FACT_NAME + FACT_VALUE + 3)), *out = text;
-
-	if (!text)
-		return refuse(why, -ENOMEM, "out of memory");
 	for (unsigned int i = 0; i < facts->n; i++)
-		out += sprintf(out, "%s: %s\n", facts->fact[i].name, facts->fact[i].value);
-	write_file(recorder, "/softiov-check/facts", text, (size_t)(out - text));
-	out = text;
+		fprintf(out, "%s: %s\n", facts->fact[i].name, facts->fact[i].value);
+}
+
+static void print_leaves(FILE *out, const struct check_facts *facts)
+{
 	for (unsigned int i = 0; i < facts->leaves; i++) {
 		const struct cpuid_leaf *l = &facts->leaf[i];
 
-		out += sprintf(out, "%08x %08x %08x %08x %08x %08x\n", l->leaf, l->subleaf, l->eax,
-			       l->ebx, l->ecx, l->edx);
+		fprintf(out, "%08x %08x %08x %08x %08x %08x\n", l->leaf, l->subleaf, l->eax, l->ebx,
+			l->ecx, l->edx);
 	}
-	write_file(recorder, "/softiov-check/cpuid", text, (size_t)(out - text));
+}
+
+static void write_printed(struct recorder *recorder, const char *path,
+			  void (*print)(FILE *out, const struct check_facts *facts))
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out)
+		print(out, &recorder->facts);
+	if (!out || fclose(out))
+		failed(recorder, -ENOMEM);
+	else
+		write_file(recorder, path, text, size);
 	free(text);
+}
+
+int recorder_end(struct recorder *recorder, struct reason *why)
+{
+	write_printed(recorder, "/softiov-check/facts", print_facts);
+	write_printed(recorder, "/softiov-check/cpuid", print_leaves);
 	if (recorder->error)
 		return refuse(why, recorder->error, "cannot write the capture: %s",
 			      strerror(-recorder->error));

@@ -146,15 +146,11 @@ ssize_t root_read(struct check_root *root, const char *path, void *data, size_t 
 	ssize_t length;
 	int fd;
 
-	if (fact_is(&root->facts, "unreadable", path))
-		return -EACCES;
-	fd = root_openat(root, path, O_RDONLY);
-	if (fd < 0) {
-		length = fd;
-	} else {
-		length = read_all(fd, data, size);
+	fd = fact_is(&root->facts, "unreadable", path) ? -EACCES
+						       : root_openat(root, path, O_RDONLY);
+	length = fd < 0 ? fd : read_all(fd, data, size);
+	if (fd >= 0)
 		close(fd);
-	}
 	if (root->recorder && length >= 0)
 		recorder_file(root->recorder, path, data, (size_t)length);
 	else if (root->recorder && (length == -EACCES || length == -EPERM))

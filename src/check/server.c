@@ -204,7 +204,8 @@ static void explain_no_groups(struct check *check, const char *cmdline, struct c
 			row_todo(row, "remove %s from the kernel command line and restart", off[i]);
 			return;
 		}
-	if (!check->cpu.amd && !has_word(cmdline, "intel_iommu=on")) {
+	if (!check->cpu.amd && !has_word(cmdline, "intel_iommu=on") &&
+	    !fact_is(check->facts, "kernel-intel-iommu-on", "y")) {
 		snprintf(row->found + said, sizeof(row->found) - said,
 			 "; no intel_iommu=on on the kernel command line");
 		row_todo(row, "add intel_iommu=on (and iommu=pt, which spares the host's own "
@@ -248,6 +249,31 @@ static void groups_row(struct check *check, bool table)
 	row_needs(row, "IOMMU groups: the kernel translates what adapters address");
 }
 
+/* Only where the configuration could be read; a kernel that shows IOMMU groups and VFs needs no further proof. */
+static void kernel_row(struct check *check)
+{
+	const char *iov = fact_get(check->facts, "kernel-pci-iov");
+	const char *iommu =
+		fact_get(check->facts, check->cpu.amd ? "kernel-amd-iommu" : "kernel-intel-iommu");
+	const char *option = check->cpu.amd ? "CONFIG_AMD_IOMMU" : "CONFIG_INTEL_IOMMU";
+	bool no_iov = iov && strcmp(iov, "y"), no_iommu = iommu && strcmp(iommu, "y");
+	struct check_row *row;
+
+	if (!iov && !iommu)
+		return;
+	row = row_add(&check->result->hardware, no_iov || no_iommu ? CHECK_NO : CHECK_OK, "kernel",
+		      "Linux kernel", "%s%s%s%s",
+		      no_iov || no_iommu ? "built without" : "built with",
+		      no_iov == no_iommu || no_iov ? " CONFIG_PCI_IOV" : "",
+		      no_iov == no_iommu ? " and "
+		      : no_iommu	 ? " "
+					 : "",
+		      no_iov == no_iommu || no_iommu ? option : "");
+	row_needs(row, "CONFIG_PCI_IOV and %s", option);
+	if (no_iov || no_iommu)
+		row_todo(row, "another kernel; those of the usual distributions have both");
+}
+
 static void slat_row(struct check *check)
 {
 	const struct check_cpu *cpu = &check->cpu;
@@ -278,6 +304,8 @@ void check_server(struct check *check)
 		slat_row(check);
 	table = check_tables(check);
 	/* What this Linux does with the IOMMU matters only where it is Linux that will assign VFs. */
-	if (!check->cpu.dom0 && (check->vmm == CHECK_ANY_VMM || check->vmm == CHECK_KVM))
-		groups_row(check, table);
+	if (check->cpu.dom0 || (check->vmm != CHECK_ANY_VMM && check->vmm != CHECK_KVM))
+		return;
+	kernel_row(check);
+	groups_row(check, table);
 }

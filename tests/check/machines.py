@@ -230,6 +230,9 @@ MACHINES = {
     "old-qemu": lambda: intel_server().adapter().fact(
         qemu="/usr/bin/qemu-system-x86_64, version 7.2.0", qemu_vfio_user="no"),
     "no-kvm-module": lambda: intel_server().adapter().fact(kvm="there is no /dev/kvm"),
+    "kernel-without-iov": lambda: intel_server().adapter(sysfs=False).fact(kernel_pci_iov="n"),
+    "kernel-without-iommu": lambda: Machine().amd().ivrs().port().adapter().fact(
+        kernel_amd_iommu="n"),
     "no-port-seen": lambda: intel_server().adapter("0000:09:00.0"),
 }
 
@@ -277,6 +280,10 @@ CASES = [
     ("dmar-for-root-only", "kvm", "ready", "ready", "iommu-table", "ok", "only root"),
     ("nothing", None, "could not tell", "could not tell", "cpu", "unknown", "no CPUID"),
     ("nothing", "kvm", "could not tell", "could not tell", "adapter", "unknown", "no PCI bus"),
+    ("kernel-without-iov", "kvm", "not ready", "ready", "kernel", "no",
+     "built without CONFIG_PCI_IOV"),
+    ("kernel-without-iommu", "kvm", "not ready", "ready", "kernel", "no",
+     "built without CONFIG_AMD_IOMMU"),
     ("old-qemu", None, "ready", "not ready", "vmm", "ok", "works"),
     ("no-kvm-module", "kvm", "not ready", "ready", "vmm", "no", "there is no /dev/kvm"),
     ("no-kvm-module", None, "ready", "ready", "vmm", "note", "there is no /dev/kvm"),
