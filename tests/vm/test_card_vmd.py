@@ -105,8 +105,8 @@ class TestPassedThrough:
         # The key of RSS is a random one: either queue may get the answers.
         numbers = re.findall(rf"^\s*(\d+):.*{dom0.pf[0]}-TxRx-\d+$",
                              guest.sh("cat /proc/interrupts"), re.M)
-        mover = guest.start_bg(f"while :; do for mask in 1 2; do for irq in {' '.join(numbers)}; do "
-                               f"echo $mask >/proc/irq/$irq/smp_affinity; done; done; done")
+        mover = guest.start_bg(f"while :; do for mask in 1 2; do for i in {' '.join(numbers)}; do "
+                               f"echo $mask >/proc/irq/$i/smp_affinity; done; done; done")
         assert guest.ping(WIRE_ADDRESS, 60, interval=0.05)["loss"] == 0
         mover.kill()
         assert sum(guest.interrupts(f"{dom0.pf[0]}-TxRx-").values()) > 20
