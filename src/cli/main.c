@@ -13,18 +13,10 @@ static const struct {
 	const char *name;
 	int (*run)(const struct cli *cli, int argc, char **argv);
 } commands[] = {
-	{ "show", cmd_show },
-	{ "vf", cmd_vf },
-	{ "pf", cmd_pf },
-	{ "card", cmd_card },
-	{ "stop", cmd_stop },
-	{ "netdev", cmd_netdev },
-	{ "lspci", cmd_lspci },
-	{ "vm", cmd_vm },
-	{ "xe", cmd_xe },
-	{ "__complete", cmd_complete },
-	{ "check", cmd_check },
-	{ "guest-check", cmd_guest_check },
+	{ "show", cmd_show },		{ "vf", cmd_vf },	{ "pf", cmd_pf },
+	{ "card", cmd_card },		{ "stop", cmd_stop },	{ "netdev", cmd_netdev },
+	{ "lspci", cmd_lspci },		{ "vm", cmd_vm },	{ "xe", cmd_xe },
+	{ "__complete", cmd_complete }, { "check", cmd_check }, { "guest-check", cmd_guest_check },
 };
 
 static void help(void)
@@ -76,7 +68,8 @@ static void help(void)
 	     "  vm move VM VF                       to this VM, from a halted one that has it\n"
 	     "  xe WORDS                            XenServer's words for VMs; see softiov xe "
 	     "help\n"
-	     "  lspci [--bare] [OPTIONS]            lspci of the cards' functions; --bare: also as the "
+	     "  lspci [--bare] [OPTIONS]            lspci of the cards' functions; --bare: also as "
+	     "the "
 	     "bus has them\n"
 	     "  check [--vmm VMM] [--guest GUEST]   can this machine do hardware SR-IOV, can it "
 	     "run "
