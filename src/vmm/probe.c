@@ -30,16 +30,19 @@ static bool unplug_is_safe(unsigned int major, unsigned int minor)
 }
 
 /* A program by $PATH, as execvp() finds it. */
-static int find(const char *name, char *path, size_t size, struct reason *why)
+static int find(const char *name, struct vmm_qemu *qemu, struct reason *why)
 {
 	const char *at = getenv("PATH");
+	char path[sizeof(qemu->path)];
 
 	while (at && *at) {
 		size_t length = strcspn(at, ":");
-		int n = snprintf(path, size, "%.*s/%s", (int)length, at, name);
+		int n = snprintf(path, sizeof(path), "%.*s/%s", (int)length, at, name);
 
-		if (n > 0 && (size_t)n < size && !access(path, X_OK))
+		if (n > 0 && (size_t)n < sizeof(path) && !access(path, X_OK)) {
+			memcpy(qemu->path, path, sizeof(path));
 			return 0;
+		}
 		at += length + (at[length] == ':');
 	}
 	return refuse(why, -ENOENT, "no %s in PATH: install QEMU 10.1 or newer", name);
@@ -48,9 +51,9 @@ static int find(const char *name, char *path, size_t size, struct reason *why)
 static int resolve(const char *path, struct vmm_qemu *qemu, struct reason *why)
 {
 	if (!path || !*path)
-		return find(PROGRAM, qemu->path, sizeof(qemu->path), why);
+		return find(PROGRAM, qemu, why);
 	if (!strchr(path, '/'))
-		return find(path, qemu->path, sizeof(qemu->path), why);
+		return find(path, qemu, why);
 	if (strlen(path) >= sizeof(qemu->path))
 		return refuse(why, -ENAMETOOLONG, "the path of QEMU is too long: %s", path);
 	strcpy(qemu->path, path);
