@@ -46,6 +46,7 @@ static const struct refusal {
 	{ "api: { group: no-such-group-here }\n", ":1:", { "no-such-group-here" } },
 	{ "cpus: [4096]\n", ":1:", { "cpu '4096'" } },
 	{ "idle:\n  busy-us: -1\n", ":2:", { "busy-us '-1'" } },
+	{ "sysfs: on\n", ":1:", { "sysfs 'on'", "auto, off" } },
 	{ "idle:\n  always-busy: maybe\n", ":2:", { "always-busy 'maybe'", "on, off" } },
 	{ "vms: { data-dir: here }\n", ":1:", { "data-dir 'here'", "absolute path" } },
 	{ "vms:\n  qemu: qemu-system-x86_64\n",
