@@ -227,6 +227,7 @@ MACHINES = {
     "one-of-two-ready": lambda: intel_server().adapter(assigned=False).adapter("0000:07:00.1"),
     "dmar-for-root-only": only_dmar_readable_by_root,
     "nothing": lambda: SimpleNamespace(build=lambda folder: Path(folder)),
+    "facts-only": lambda: Machine().intel(),
     "old-qemu": lambda: intel_server().adapter().fact(
         qemu="/usr/bin/qemu-system-x86_64, version 7.2.0", qemu_vfio_user="no"),
     "no-kvm-module": lambda: intel_server().adapter().fact(kvm="there is no /dev/kvm"),

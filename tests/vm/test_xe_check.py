@@ -72,6 +72,54 @@ def test_files_of_real_guests(server, tmp_path):
     assert status == 3 and "a kernel image" in found
 
 
+# Copies what the check reads; sizes of files in /sys are not to be believed, so no tar of them.
+COPY = """
+cd /; mkdir -p /tmp/root
+for f in proc/cmdline proc/cpuinfo proc/meminfo sys/firmware/acpi/tables/DMAR; do
+    mkdir -p /tmp/root/${f%/*}; cat $f >/tmp/root/$f
+done
+mkdir -p /tmp/root/sys/class/iommu
+for g in sys/kernel/iommu_groups/* sys/class/iommu/*; do mkdir -p /tmp/root/$g; done
+for d in sys/bus/pci/devices/*; do
+    mkdir -p /tmp/root/$d
+    for f in vendor device class config resource sriov_totalvfs sriov_numvfs sriov_vf_device; do
+        [ ! -e $d/$f ] || cat $d/$f >/tmp/root/$d/$f
+    done
+    [ ! -e $d/driver ] || ln -s $(readlink $d/driver) /tmp/root/$d/driver
+    [ ! -e $d/physfn ] || ln -s $(readlink $d/physfn) /tmp/root/$d/physfn
+done
+tar -C /tmp/root -cf /tmp/root.tar .
+"""
+
+
+def test_machine_with_sriov(crew, tmp_path):
+    """The files of a real Linux with an IOMMU and an SR-IOV adapter, without and with VFs."""
+    guest = crew.guest("sriov", modules="igb", iommu=True,
+                       extra_args=["-device", "igb,bus=rp0,romfile="])
+    guest.wait_ready()
+    (_, address, _), = guest.interfaces("igb")
+    device = f"/sys/bus/pci/devices/{address}"
+    port = guest.sh(f"basename $(dirname $(readlink -f {device}))").strip()
+    for numvfs in (0, 2):
+        guest.sh(f"echo {numvfs} > {device}/sriov_numvfs; rm -rf /tmp/root")
+        guest.sh(COPY)
+        root = tmp_path / str(numvfs)
+        build("facts-only", root)
+        subprocess.run(["tar", "-C", root, "-xf", "-"], input=guest.pull("/tmp/root.tar"),
+                       check=True)
+        done = check("--root", root, "--vmm", "kvm", "--json")
+        assert done.stderr == ""
+        rows = {row["id"]: row for row in json.loads(done.stdout)["hardware"]["rows"]}
+        assert rows["iommu-table"]["found"].startswith("DMAR with 1 DRHD structure")
+        assert rows["iommu-groups"]["state"] == "ok"
+        found = f"8086:10c9, TotalVFs 7, NumVFs {numvfs}, driver igb"
+        assert rows["adapter"] == {**rows["adapter"], "object": address, "found": found,
+                                   "state": "ok"}
+        assert rows["vf-bars"]["found"].endswith("for all VFs, assigned")
+        assert rows["ari"]["found"] == f"adapter: yes; forwarding of port {port}: yes, on"
+        assert rows["vmm"]["state"] == "ok"
+
+
 class GuestCheck:
     """The script in a guest, by both of its shells; they must agree."""
 
