@@ -3,7 +3,7 @@
 BUILD ?= build
 MESON ?= meson
 
-.PHONY: all deps build demo test test-unit test-sanitize test-vm test-card test-package bench bench-vm
+.PHONY: all deps build demo test test-unit test-sanitize test-vm test-card test-xe test-package bench bench-vm
 .PHONY: install uninstall deb lint format clean
 
 all: build
@@ -35,6 +35,9 @@ test-vm: build
 
 test-card: build
 	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/test card
+
+test-xe: build
+	@SOFTIOV_BUILD=$(abspath $(BUILD)) tools/test xe
 
 test-package: build
 	@tools/install-deps package
