@@ -9,6 +9,9 @@
  * process can come by. QEMU makes the monitor's socket itself, some 100 ms after its start: until then connecting is
  * tried again. Why it ended it says there, in the event SHUTDOWN, its last one; so when the process is gone, what the
  * monitor's socket still holds is read before anybody is told.
+ *
+ * A QEMU that we start and that has no monitor is of no use, and is ended. One that runs a guest, or was adopted, never is
+ * for that: its monitor is tried again once a second, and meanwhile it can be killed, and its end is seen.
  */
 #include "vmm/internal.h"
 
@@ -27,6 +30,7 @@
 #define DIR_MODE 0700
 #define RETRY_US 20000
 #define START_S 60
+#define RECONNECT_S 1
 #define LAST_EVENTS_S 1
 
 static void set_timer(struct event *timer, time_t seconds, suseconds_t us)
@@ -137,7 +141,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *ctx)
 		qmp_hang_up(vm->qmp, "QEMU is gone");
 	else if (vm->exited)
 		finish(vm);
-	else if (vm->state == VMM_STARTING)
+	else if (vm->state == VMM_STARTING && vm->child)
 		kill_because(vm, vm->hung_up.text[0] ? vm->hung_up.text
 						     : "QEMU does not answer at its monitor");
 }
@@ -193,9 +197,11 @@ static void on_hang_up(void *ctx, const char *why)
 	refuse(&vm->hung_up, 0, "%s", why);
 	if (vm->exited)
 		finish(vm);
-	else if (vm->state == VMM_STARTING) /* mostly because it ends, and says why in its log */
+	else if (vm->state == VMM_STARTING &&
+		 vm->child) /* mostly because it ends: its log says why */
 		set_timer(vm->deadline, LAST_EVENTS_S, 0);
-	/* A running guest is left alone: it can still be killed, and its end is seen. */
+	else
+		set_timer(vm->retry, RECONNECT_S, 0);
 }
 
 /* Connect to the monitor; again, if nobody listens there yet. */
@@ -216,7 +222,10 @@ static void on_retry(evutil_socket_t fd, short what, void *ctx)
 	}
 	if (fd >= 0)
 		close(fd);
-	set_timer(vm->retry, 0, RETRY_US);
+	if (vm->state == VMM_STARTING && vm->child)
+		set_timer(vm->retry, 0, RETRY_US);
+	else
+		set_timer(vm->retry, RECONNECT_S, 0);
 }
 
 int vmm_supervise(struct vmm_vm **out, struct event_base *base, const char *dir, pid_t pid,

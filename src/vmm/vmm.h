@@ -4,7 +4,8 @@
  * on the event base it was given, and what takes time is answered by a callback.
  *
  * A VM has a directory of its own, @dir, while it runs: qmp.sock (ours), console.sock (serial console, for one client at a
- * time), console.log (all of it ever written), qemu.log (what QEMU itself said), pid.
+ * time; one that does not read holds the guest's console up after some 300 bytes), console.log (all of it ever written),
+ * qemu.log (what QEMU itself said), pid, vars.fd (variables of UEFI firmware, a copy of the template beside it).
  */
 #ifndef SOFTIOV_VMM_VMM_H
 #define SOFTIOV_VMM_VMM_H
@@ -90,7 +91,11 @@ struct vmm_vm;
 int vmm_start(struct vmm_vm **vm, struct event_base *base, const struct vmm_spec *spec,
 	      const struct vmm_ops *ops, struct reason *why);
 
-/** vmm_adopt() - supervise a QEMU that an earlier daemon started in @dir. Return: 0, -ESRCH: none runs there. */
+/**
+ * vmm_adopt() - supervise a QEMU that an earlier daemon started in @dir. running() follows when its monitor has answered;
+ * how one ends that is not our child is known only if it says so there.
+ * Return: 0, -ESRCH: none runs there.
+ */
 int vmm_adopt(struct vmm_vm **vm, struct event_base *base, const char *dir, const char *uuid,
 	      const struct vmm_ops *ops, struct reason *why);
 

@@ -13,6 +13,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -172,6 +173,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: vmm start|adopt|command QEMU SPEC\n");
 		return 2;
 	}
+	signal(SIGPIPE, SIG_IGN);
 	if (vmm_probe(argv[2], &qemu, &why)) {
 		json_decref(record);
 		return refused(&why);

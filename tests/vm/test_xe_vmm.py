@@ -153,7 +153,7 @@ def test_functions_come_and_the_daemon_goes(crew, vmm):
     daemon = crew.daemon('cards: [{ address: "0000:07" }]\n')
 
     def function(number):
-        address = f"0000:07:10.{2 * number}"
+        address = f"0000:07:{0x10 + number // 4:x}.{number % 4 * 2}"
         return [address, str(daemon.socket(address))]
 
     vm = vmm(functions=[function(0)])

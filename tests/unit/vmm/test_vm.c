@@ -147,6 +147,12 @@ static void wait_for(struct stage *s, const unsigned int *count)
 		event_base_loop(s->base, EVLOOP_ONCE);
 }
 
+static void take_call(struct stage *s)
+{
+	while ((s->peer = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) < 0)
+		event_base_loop(s->base, EVLOOP_ONCE);
+}
+
 static void listen_as_monitor(struct stage *s)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -155,8 +161,7 @@ static void listen_as_monitor(struct stage *s)
 	s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	assert_int_equal(bind(s->listener, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(s->listener, 1), 0);
-	while ((s->peer = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) < 0)
-		event_base_loop(s->base, EVLOOP_ONCE);
+	take_call(s);
 }
 
 static void say(struct stage *s, const char *text)
@@ -576,7 +581,15 @@ static void adopt(void **state)
 	assert_int_equal(vmm_adopt(&second, s->base, s->dir, "22222222-2222-3333-4444-555555555555",
 				   &ops, &why),
 			 -ESRCH);
+	/* Whatever its monitor says, a VM that may run a guest is left alone, and asked again. */
 	listen_as_monitor(s);
+	say(s, "hello\n");
+	while (s->vm->qmp)
+		event_base_loop(s->base, EVLOOP_ONCE);
+	close(s->peer);
+	assert_int_equal(kill(pid, 0), 0);
+	assert_false(s->vm->killed);
+	take_call(s);
 	say(s, GREETING);
 	answer(s, "qmp_capabilities", "\"return\": {}");
 	answer(s, "query-status", "\"return\": {\"running\": true}");
