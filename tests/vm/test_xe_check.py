@@ -72,6 +72,16 @@ def test_files_of_real_guests(server, tmp_path):
     assert status == 3 and "a kernel image" in found
 
 
+def test_a_vm_of_the_inventory(server, crew):
+    daemon = crew.daemon("cards: [{ address: '0000:07' }]\n")
+    assert daemon.cli("vm", "define", "web", "--kernel", tool("qemu", "--kernel"),
+                      "--initrd", tool("initramfs"))[0] == 0
+    rc, out, err = daemon.cli("check", "--root", server, "--guest", "web")
+    assert (rc, err) == (0, "") and "initramfs with ixgbevf" in out
+    rc, out, err = daemon.cli("check", "--root", server, "--guest", "nobody")
+    assert (rc, err) == (3, "") and "no VM of this name" in out
+
+
 # Copies what the check reads; sizes of files in /sys are not to be believed, so no tar of them.
 COPY = """
 cd /; mkdir -p /tmp/root
