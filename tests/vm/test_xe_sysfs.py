@@ -134,6 +134,20 @@ def test_config_is_what_the_client_sees(daemon):
         assert seen[:4] == b"\x86\x80\xed\x10" and seen[4] & 6 == 6
 
 
+def test_every_dump_is_the_file(daemon):
+    for options, top in ((["-D", "-xxxx"], tree(daemon)),
+                         (["--bare", "-D", "-xxxx"], tree(daemon) / "bare")):
+        first = re.sub(r"(?s)^On the bus:\n|\n\nAs the SR-IOV.*", "", lspci(daemon, *options))
+        dumps = {text.split()[0]: re.findall(r"^[0-9a-f]+: (.*)$", text, re.M)
+                 for text in first.strip().split("\n\n")}
+        assert list(dumps) == [PF, *VFS]
+        for address, lines in dumps.items():
+            space = (top / "bus/pci/devices" / address / "config").read_bytes()
+            assert bytes.fromhex("".join(lines)) == space and len(space) == 4096
+            assert space[:2] == (b"\xff\xff" if "bare" in top.name and address != PF
+                                 else b"\x86\x80")
+
+
 def test_attached_vf_has_a_driver(daemon):
     folder = devices(daemon) / VFS[2]
     assert not (folder / "driver").exists() and (folder / "enable").read_text() == "0\n"
