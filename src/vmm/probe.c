@@ -14,17 +14,22 @@
 
 #define PROGRAM "qemu-system-x86_64"
 #define ANSWER_MS 10000
+#define VERSION(major, minor) ((major)*1000u + (minor))
 #define ANSWER_BYTES (256u * 1024)
 
-/* Versions that abort in device_del of a vfio-user-pci device that uses MSI-X, as every VF does: seen with 11.1.3. */
+/*
+ * Versions that abort in device_del of a vfio-user-pci device that uses MSI-X, as every VF does: seen with 11.1.3. The
+ * code that does it is there since the device is: vfio_user_msix_teardown() is called when the device is finalized, after
+ * its children, among them the memory region of the PBA that is still mapped then.
+ */
 static const struct {
-	unsigned int major, minor;
-} aborts_on_unplug[] = { { 11, 1 } };
+	unsigned int first, last; /* major and minor, as VERSION() */
+} aborts_on_unplug[] = { { VERSION(10, 1), VERSION(11, 1) } };
 
-static bool unplug_is_safe(unsigned int major, unsigned int minor)
+static bool unplug_is_safe(unsigned int version)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(aborts_on_unplug); i++)
-		if (aborts_on_unplug[i].major == major && aborts_on_unplug[i].minor == minor)
+		if (version >= aborts_on_unplug[i].first && version <= aborts_on_unplug[i].last)
 			return false;
 	return true;
 }
@@ -100,7 +105,7 @@ int vmm_probe(const char *path, struct vmm_qemu *qemu, struct reason *why)
 		error = ask_version(qemu, answer, why);
 	if (!error)
 		error = ask_devices(qemu, answer, why);
-	qemu->unplug = !error && unplug_is_safe(qemu->major, qemu->minor);
+	qemu->unplug = !error && unplug_is_safe(VERSION(qemu->major, qemu->minor));
 	free(answer);
 	return error;
 }

@@ -36,6 +36,18 @@ static void an_old_one_is_found_and_has_no_vfio_user(void **state)
 	assert_true(qemu.unplug);
 }
 
+static void one_that_is_new_enough_and_built_without(void **state)
+{
+	struct vmm_qemu qemu;
+	struct reason why;
+
+	assert_int_equal(vmm_probe(DATA "/qemu-10.2-built-without", &qemu, &why), 0);
+	assert_int_equal(qemu.major, 10);
+	assert_int_equal(qemu.minor, 2);
+	assert_false(qemu.vfio_user);
+	assert_false(qemu.unplug);
+}
+
 static void by_path(void **state)
 {
 	char *path = strdup(getenv("PATH"));
@@ -84,6 +96,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_qemu_with_vfio_user),
 		cmocka_unit_test(an_old_one_is_found_and_has_no_vfio_user),
+		cmocka_unit_test(one_that_is_new_enough_and_built_without),
 		cmocka_unit_test(by_path),
 		cmocka_unit_test(what_is_no_qemu),
 		cmocka_unit_test(a_program_that_says_too_much_or_does_not_end),
