@@ -22,7 +22,8 @@
 #define TREE_BYTES (1u << 20)
 #define STOP_MS 20
 
-static const char config_text[] = "cards:\n"
+static const char config_text[] = "sysfs: off\n" /* a killed daemon leaves its mount */
+				  "cards:\n"
 				  "  - address: \"0000:07\"\n"
 				  "    ports:\n"
 				  "      - uplink: none\n"
