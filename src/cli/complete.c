@@ -63,6 +63,7 @@ static const struct form {
 	  "set",
 	  { "@vf" },
 	  "mac,vlan,qos,spoofchk,trust,state,query_rss,registers,max_tx_rate" },
+	{ "vf", "unset", { "@vf" }, "" },
 	{ "vf", "qemu-args", { "@vf" }, "" },
 	{ "pf", "set", { "@pf", "numvfs" }, "" },
 	{ "card", "plug", { "@card" }, "" },

@@ -32,6 +32,7 @@ static void help(void)
 	     "query_rss on|off |\n"
 	     "                                      registers shared|trapped | max_tx_rate "
 	     "0|10-10000 (Mbit/s)\n"
+	     "  vf unset VF                         what was set of it is no longer kept\n"
 	     "  vf qemu-args VF                     what plugs this VF into a VM\n"
 	     "  pf set PF numvfs N                  how many VFs there are\n"
 	     "  card plug CARD                      hand a card, e.g. 0000:07, to the VM that "

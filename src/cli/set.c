@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * set.c - the commands that change something: "softiov vf set", "softiov pf set", "softiov stop"; and
+ * set.c - the commands that change something: "softiov vf set" and "unset", "softiov pf set", "softiov stop"; and
  * "softiov vf qemu-args", which prints what plugs a VF into a VM. Words as in "ip link set DEV vf N …".
  */
 #include "cli/cli.h"
@@ -119,6 +119,19 @@ static int vf_set(const struct cli *cli, int argc, char **argv)
 	return patch(cli, path, body);
 }
 
+/* vf unset 0000:07:10.6: what was set of it is kept no longer. */
+static int vf_unset(const struct cli *cli, int argc, char **argv)
+{
+	char path[128];
+	int status;
+
+	if (argc != 1 || strlen(argv[0]) > 15)
+		return cli_usage("vf unset needs the address of one VF like 0000:07:10.0");
+	snprintf(path, sizeof(path), "/v1/vf/%s/policy", argv[0]);
+	json_decref(cli_call(cli, "DELETE", path, NULL, &status));
+	return status;
+}
+
 static json_t *find_vf(json_t *tree, const char *address)
 {
 	json_t *card, *port, *pf, *vf;
@@ -168,9 +181,12 @@ int cmd_vf(const struct cli *cli, int argc, char **argv)
 {
 	if (argc && !strcmp(argv[0], "set"))
 		return vf_set(cli, argc - 1, argv + 1);
+	if (argc && !strcmp(argv[0], "unset"))
+		return vf_unset(cli, argc - 1, argv + 1);
 	if (argc && !strcmp(argv[0], "qemu-args"))
 		return vf_qemu_args(cli, argc - 1, argv + 1);
-	return cli_usage("vf knows: set, qemu-args%s%s", argc ? ", not " : "", argc ? argv[0] : "");
+	return cli_usage("vf knows: set, unset, qemu-args%s%s", argc ? ", not " : "",
+			 argc ? argv[0] : "");
 }
 
 int cmd_pf(const struct cli *cli, int argc, char **argv)
