@@ -207,9 +207,11 @@ static void on_running(void *ctx)
 	if (run->state != RUN_STARTING)
 		return;
 	run->state = RUN_RUNNING;
-	run->since_ns = now_ns();
-	run->start_time = time(NULL);
-	log_info("VM %s runs, process %ld", run->name, (long)vmm_pid(run->vmm));
+	if (!run->adopted) {
+		run->since_ns = now_ns();
+		run->start_time = time(NULL);
+		log_info("VM %s runs, process %ld", run->name, (long)vmm_pid(run->vmm));
+	}
 	started(run);
 	if (run->manager->shutting)
 		run_end(run, false, NULL);
