@@ -384,6 +384,22 @@ def test_killed_and_restarted(crew, used):
     assert daemon.stop(signal.SIGINT) == 0 and not tree(daemon).exists()
 
 
+def test_unmounted_by_hand(crew):
+    """Somebody takes the tree away, from under a user of it: nothing else changes."""
+    daemon = started(crew)
+    fd = os.open(devices(daemon) / PF / "vendor", os.O_RDONLY)
+    assert subprocess.run(["umount", tree(daemon)], capture_output=True).returncode, "it is in use"
+    subprocess.run(["umount", "--lazy", tree(daemon)], check=True)
+    assert os.pread(fd, 10, 0) == b"0x8086\n", "who is inside stays inside"
+    assert list(tree(daemon).iterdir()) == []
+    rc, out, err = daemon.cli("lspci")
+    assert rc == 1 and "no tree to read" in err and out == ""
+    os.close(fd)
+    with Vf(daemon.socket(VFS[0])) as vf:
+        assert vf.mac
+    assert daemon.stop() == 0 and not tree(daemon).exists()
+
+
 # Where there is no tree
 
 NO_FUSE = """d=$(mktemp -d) && mount -t tmpfs none "$d" && mkdir "$d/net" &&
