@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * lspci.c - "softiov lspci": the real lspci (pciutils), told to read the daemon's sysfs tree, RUN_DIR/sys, instead of the
- * host's. All its options work, since they are its own.
+ * lspci.c - "softiov lspci": the real lspci (pciutils), told to read the daemon's sysfs tree, RUN_DIR/sys, instead
+ * of the host's. All its options work, since they are its own.
  *
- * With --bare it runs twice: on what the bus has, where a bare VF answers with IDs of ffff and without BARs (PCI Express
- * Base 5.0, 9.3.4), and on the virtual configuration spaces that the SR-IOV manager makes of that.
+ * With --bare it runs twice: on what the bus has, where a bare VF answers with IDs of ffff and without BARs (PCI
+ * Express Base 5.0, 9.3.4), and on the virtual configuration spaces that the SR-IOV manager makes of that.
  *
- * One line that lspci writes to stderr is not passed on: it looks for the host's module directory to name drivers, and
- * complains where the running kernel has none (a container, a kernel without modules), which is nothing about the cards.
+ * One line that lspci writes to stderr is not passed on: it looks for the host's module directory to name drivers,
+ * and complains where the running kernel has none (a container, a kernel without modules), which is nothing about
+ * the cards.
  */
 #include <limits.h>
 #include <stdio.h>

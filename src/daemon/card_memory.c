@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * card_memory.c - in host mode the daemon is the host, firmware too: it gives the BARs and VF BARs addresses before a driver
- * comes, as on a machine with SR-IOV switched on. Nobody decodes them there (the PF driver has its registers by function and
- * BAR), but they are in configuration space and so in what lspci shows. In vm mode the card's VM does this.
+ * card_memory.c - in host mode the daemon is the host, firmware too: it gives the BARs and VF BARs addresses before
+ * a driver comes, as on a machine with SR-IOV switched on. Nobody decodes them there (the PF driver has its
+ * registers by function and BAR), but they are in configuration space and so in what lspci shows. In vm mode the
+ * card's VM does this.
  *
  * PCI Express Base 5.0, 7.5.1.2.1 (BARs) and 9.2.1.1.1 (VF BARs: one aperture after the other for all VFs).
  */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * device_call.c - other threads queue calls and sleep; the device thread takes them one a turn of the event loop, between
- * the messages of guests, and wakes who waits. It never waits itself: the lock is held for a few instructions only, by
- * everybody.
+ * device_call.c - other threads queue calls and sleep; the device thread takes them one a turn of the event loop,
+ * between the messages of guests, and wakes who waits. It never waits itself: the lock is held for a few
+ * instructions only, by everybody.
  *
- * A call is a ticket on the heap with two owners, the caller and the device thread. Whoever comes last frees it, so either
- * may leave first: the caller when the queue is closed, the device thread in the usual case.
+ * A call is a ticket on the heap with two owners, the caller and the device thread. Whoever comes last frees it, so
+ * either may leave first: the caller when the queue is closed, the device thread in the usual case.
  *
- * control.c has a queue of its own: its calls are answered by a message instead of waking a thread, and one of them goes
- * on for many turns while the next ones wait.
+ * control.c has a queue of its own: its calls are answered by a message instead of waking a thread, and one of them
+ * goes on for many turns while the next ones wait.
  */
 #include "daemon/device_call.h"
 

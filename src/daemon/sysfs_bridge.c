@@ -4,9 +4,10 @@
  * functions of one PF, up to a page of configuration space, a write. The number of VFs takes several turns of the event
  * loop; whoever wrote it waits, the device thread does not.
  *
- * A write to configuration space is the host's, beside the PF driver or before a VM comes. Registers that would take the
- * function from under its driver are refused (EPERM, as a kernel that is locked down does): Command, BARs, power state,
- * MSI and MSI-X, SR-IOV control, and a function-level reset. The others are written as setpci would on a host.
+ * A write to configuration space is the host's, beside the PF driver or before a VM comes. Registers that would
+ * take the function from under its driver are refused (EPERM, as a kernel that is locked down does): Command, BARs,
+ * power state, MSI and MSI-X, SR-IOV control, and a function-level reset. The others are written as setpci would on
+ * a host.
  */
 #include "daemon/sysfs_bridge.h"
 

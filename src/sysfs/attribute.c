@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * attribute.c - the files of a function and what is in them: formats, modes and cuts as in Linux drivers/pci/pci-sysfs.c,
- * drivers/pci/iov.c and fs/sysfs/file.c. The table at the end is the list of files.
+ * attribute.c - the files of a function and what is in them: formats, modes and cuts as in Linux
+ * drivers/pci/pci-sysfs.c, drivers/pci/iov.c and fs/sysfs/file.c. The table at the end is the list of files.
  *
- * What a kernel remembers of a function from its enumeration (IDs, class, link) is read from configuration space here each
- * time: the cards are the only ones who know.
+ * What a kernel remembers of a function from its enumeration (IDs, class, link) is read from configuration space
+ * here each time: the cards are the only ones who know.
  */
 #include <linux/pci.h>
 #include <stdio.h>

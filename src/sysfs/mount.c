@@ -2,14 +2,15 @@
 /*
  * mount.c - the tree's thread, its beginning and its end.
  *
- * One thread serves all requests, one after the other: the cards answer on the device thread one at a time anyway, and
- * nothing here needs a lock. A slow request (the number of VFs is changed, a tenth of a second) makes the others wait; they
- * are administrators' tools, and nobody on the data path or the device thread is among them.
+ * One thread serves all requests, one after the other: the cards answer on the device thread one at a time anyway,
+ * and nothing here needs a lock. A slow request (the number of VFs is changed, a tenth of a second) makes the
+ * others wait; they are administrators' tools, and nobody on the data path or the device thread is among them.
  *
- * The thread sleeps in poll() on the FUSE device and on an eventfd that ends it. Unmounting would not: a mount that is in
- * use stays until its last user is gone. When the device is closed the kernel aborts what is under way and every later
- * access fails (ENOTCONN), so nobody who sits in the tree holds up the daemon's end, and vice versa. The directory is
- * unmounted lazily for the same reason. Nothing in this process may touch the tree while its thread does not run.
+ * The thread sleeps in poll() on the FUSE device and on an eventfd that ends it. Unmounting would not: a mount that
+ * is in use stays until its last user is gone. When the device is closed the kernel aborts what is under way and
+ * every later access fails (ENOTCONN), so nobody who sits in the tree holds up the daemon's end, and vice versa.
+ * The directory is unmounted lazily for the same reason. Nothing in this process may touch the tree while its
+ * thread does not run.
  *
  * A daemon that was killed leaves a dead mount behind; the next one takes it away before it mounts its own.
  */

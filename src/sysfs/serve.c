@@ -2,9 +2,10 @@
 /*
  * serve.c - FUSE requests (libfuse's low-level interface): look-ups by inode number, directories, files.
  *
- * Nothing here is cached by the kernel that may change: functions, their links and contents are asked for each time, what
- * never changes (bus/pci/devices; the files of a function that is there) only now and then. Files are opened for direct
- * I/O, so that a read or a write of the caller is one request with its size and offset, as sysfs has it.
+ * Nothing here is cached by the kernel that may change: functions, their links and contents are asked for each
+ * time, what never changes (bus/pci/devices; the files of a function that is there) only now and then. Files are
+ * opened for direct I/O, so that a read or a write of the caller is one request with its size and offset, as sysfs
+ * has it.
  *
  * A directory's entries are put together when it is opened: who reads it in pieces sees one state of it.
  */

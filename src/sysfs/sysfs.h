@@ -3,8 +3,8 @@
  * sysfs.h - the cards as a sysfs tree, by FUSE: what lspci, setpci and scripts expect below /sys, with the kernel's
  * names, modes, formats and errors. docs/sysfs.md shows the tree and tells where it differs from a kernel's.
  *
- * One thread of its own serves it. It knows the cards only by struct sysfs_ops, whose functions it calls one at a time and
- * which may wait; nobody ever waits for it.
+ * One thread of its own serves it. It knows the cards only by struct sysfs_ops, whose functions it calls one at a
+ * time and which may wait; nobody ever waits for it.
  */
 #ifndef SOFTIOV_SYSFS_SYSFS_H
 #define SOFTIOV_SYSFS_SYSFS_H
@@ -19,8 +19,8 @@
 #define SYSFS_MAX_FUNCTIONS 8192 /* more than all cards of a daemon have */
 
 /**
- * enum sysfs_view - which configuration space of a VF: the virtual one that the SR-IOV manager gives it, or what the bare
- * VF answers on the bus. For a PF they are one.
+ * enum sysfs_view - which configuration space of a VF: the virtual one that the SR-IOV manager gives it, or what
+ * the bare VF answers on the bus. For a PF they are one.
  */
 enum sysfs_view { SYSFS_VIRTUAL, SYSFS_BARE };
 
@@ -97,8 +97,8 @@ int sysfs_start(struct sysfs **sysfs, const char *path, const struct sysfs_ops *
 		struct reason *why);
 
 /**
- * sysfs_stop() - end the thread, unmount, remove the directory, free. Who has a file open finds it dead. The functions of
- * sysfs_ops must not wait any more. NULL is allowed.
+ * sysfs_stop() - end the thread, unmount, remove the directory, free. Who has a file open finds it dead. The
+ * functions of sysfs_ops must not wait any more. NULL is allowed.
  */
 void sysfs_stop(struct sysfs *sysfs);
 

@@ -8,9 +8,9 @@
  *	devices/pciDDDD:BB/DDDD:BB:DD.F/{attributes, subsystem, driver, physfn, virtfnN}
  *	bare/{bus, devices}: the same with VFs as the bus has them
  *
- * A kernel has a host bridge above a card's bus, and below that the card itself when its bus is the bridge's own: that is
- * how the cards appear, each on a root bus. VFs that spill over to the next bus are below the same bridge, as Linux's
- * virtual buses are (drivers/pci/iov.c, virtfn_add_bus()).
+ * A kernel has a host bridge above a card's bus, and below that the card itself when its bus is the bridge's own:
+ * that is how the cards appear, each on a root bus. VFs that spill over to the next bus are below the same bridge,
+ * as Linux's virtual buses are (drivers/pci/iov.c, virtfn_add_bus()).
  *
  * A node is a few numbers, and so is its inode number: the tree needs no memory for what was looked up.
  */
