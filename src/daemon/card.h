@@ -117,8 +117,9 @@ struct card_env {
 	struct quiesce *quiesce;
 	struct dp *dp;
 	const struct config *config;
-	void (*ready)(void *ctx); /* a PF is up and its VFs exist; once per PF */
-	void (*dirty)(void *ctx); /* a port needs publishing: call card_publish() soon */
+	void (*ready)(void *ctx);	/* a PF is up and its VFs exist; once per PF */
+	void (*dirty)(void *ctx);	/* a port needs publishing: call card_publish() soon */
+	void (*vfs_changed)(void *ctx); /* by sysfs: a PF has another number of VFs; any thread */
 	void *ctx;
 };
 

@@ -245,8 +245,15 @@ static void on_pf_ready(void *ctx)
 	struct daemon *d = ctx;
 
 	d->pfs_to_come--;
-	vms_vfs_changed(d->vms);
+	vms_vfs_changed(d->vms, true);
 	tell_ready(d);
+}
+
+static void on_vfs_changed(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	vms_vfs_changed(d->vms, false);
 }
 
 static unsigned int count_pfs(const struct config *config)
@@ -474,6 +481,7 @@ static int start(struct daemon *d, struct reason *why)
 				    .config = d->config,
 				    .ready = on_pf_ready,
 				    .dirty = mark_dirty,
+				    .vfs_changed = on_vfs_changed,
 				    .ctx = d };
 	d->pfs_to_come = count_pfs(d->config);
 	while (!error && d->cards < d->config->cards) {

@@ -417,8 +417,12 @@ static int op_set_num_vfs(void *ctx, const struct sysfs_function *function, unsi
 			  struct reason *why)
 {
 	struct question q = { .bridge = ctx, .function = function, .num_vfs = n, .why = why };
+	const struct card_env *env = q.bridge->cards[0]->env;
+	int error = device_call_later(q.bridge->queue, set_num_vfs, &q);
 
-	return device_call_later(q.bridge->queue, set_num_vfs, &q);
+	if (!error)
+		env->vfs_changed(env->ctx);
+	return error;
 }
 
 static int op_reset(void *ctx, const struct sysfs_function *function, struct reason *why)

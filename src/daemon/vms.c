@@ -78,10 +78,10 @@ void vms_open(struct vms *vms, const struct config *config, struct api_server *a
 			    vms->why.text);
 }
 
-void vms_vfs_changed(struct vms *vms)
+void vms_vfs_changed(struct vms *vms, bool came_up)
 {
 	if (vms->manager)
-		manager_vfs_changed(vms->manager);
+		manager_vfs_changed(vms->manager, came_up);
 }
 
 unsigned int vms_running(const struct vms *vms)

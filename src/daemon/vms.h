@@ -22,8 +22,8 @@ void vms_changed(void *vms, const struct api_call *call);
 /** vms_open() - between api_create() and api_start(): open the inventory. If that fails, its reason is logged and told. */
 void vms_open(struct vms *vms, const struct config *config, struct api_server *api);
 
-/** vms_vfs_changed() - VFs came into existence. */
-void vms_vfs_changed(struct vms *vms);
+/** vms_vfs_changed() - PFs have another number of VFs, because they @came_up or not. Any thread. */
+void vms_vfs_changed(struct vms *vms, bool came_up);
 
 /** vms_running() - how many VMs are not halted. */
 unsigned int vms_running(const struct vms *vms);

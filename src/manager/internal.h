@@ -130,7 +130,9 @@ struct manager {
 	struct event *reaper;
 
 	struct event *vfs_changed;
-	bool replaying, replay_again;
+	atomic_bool came_up;
+	bool replaying, replay_again, restore_again;
+	unsigned int restoring; /* changes of numvfs under way */
 
 	struct event *shutdown, *shutdown_limit;
 	pthread_mutex_t lock; /* the next three */
@@ -293,10 +295,11 @@ void spec_free(struct spec *spec);
 /* Policy and SR-IOV of the PFs (policy.c, sriov.c) */
 
 void policy_store(struct manager *manager, const struct api_call *call);
-void policy_replay(struct manager *manager);
-/** sriov_numvfs_changed() - the records follow what a client did. */
-void sriov_numvfs_changed(struct manager *manager, const char *pf, unsigned int numvfs);
-/** sriov_restore() - give PFs the VFs that they had. */
+/** policy_replay() - give VFs what was set of them; @restore: and PFs, before that, the VFs that they had. */
+void policy_replay(struct manager *manager, bool restore);
+/** sriov_follow() - the records follow what the PFs have. */
+void sriov_follow(struct manager *manager, const json_t *tree);
+/** sriov_restore() - the PFs follow the records. */
 void sriov_restore(struct manager *manager, const json_t *tree);
 
 #endif

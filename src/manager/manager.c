@@ -229,23 +229,25 @@ void manager_changed(struct manager *manager, const struct api_call *call)
 {
 	if (call->kind == API_VF_SET)
 		policy_store(manager, call);
-	if (call->kind == API_PF_SET)
-		sriov_numvfs_changed(manager, call->address, call->numvfs);
-	if (call->kind != API_VF_SET)
-		policy_replay(manager);
+	else
+		policy_replay(manager, call->kind == API_CARD_SET);
 }
 
 /* Other threads */
 
-void manager_vfs_changed(struct manager *manager)
+void manager_vfs_changed(struct manager *manager, bool came_up)
 {
+	if (came_up)
+		atomic_store(&manager->came_up, true);
 	event_active(manager->vfs_changed, EV_READ, 0);
 }
 
 static void on_vfs_changed(evutil_socket_t fd, short events, void *ctx)
 {
+	struct manager *manager = ctx;
+
 	(void)fd, (void)events;
-	policy_replay(ctx);
+	policy_replay(manager, atomic_exchange(&manager->came_up, false));
 }
 
 unsigned int manager_running(const struct manager *manager)

@@ -43,8 +43,11 @@ void manager_request(struct manager *manager, struct api_call *call);
 /** manager_changed() - see struct api_config: what was set is kept. Management thread. */
 void manager_changed(struct manager *manager, const struct api_call *call);
 
-/** manager_vfs_changed() - VFs came into existence: give them their stored policy. Any thread. */
-void manager_vfs_changed(struct manager *manager);
+/**
+ * manager_vfs_changed() - PFs have another number of VFs: give these their stored policy. @came_up: and the PFs as many VFs
+ * as they had, because they have just come up. Any thread.
+ */
+void manager_vfs_changed(struct manager *manager, bool came_up);
 
 /**
  * manager_shutdown() - power all running VMs off; meanwhile none starts. @done, on the management thread, when none is

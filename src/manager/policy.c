@@ -26,7 +26,7 @@ void policy_store(struct manager *manager, const struct api_call *call)
 		return;
 	if (store_policy_set(manager->store, call->address, call->body, &why))
 		log_error("%s: its policy is in force but not kept: %s", call->address, why.text);
-	manager->replay_again = manager->replaying;
+	manager->replay_again |= manager->replaying;
 }
 
 /* Replay */
@@ -34,6 +34,7 @@ void policy_store(struct manager *manager, const struct api_call *call)
 struct replay {
 	struct manager *manager;
 	json_t *policies;
+	bool restore;
 	unsigned int pending;
 };
 
@@ -45,14 +46,15 @@ struct given {
 static void on_round_end(struct replay *replay)
 {
 	struct manager *manager = replay->manager;
+	bool restore = manager->restore_again;
 
 	json_decref(replay->policies);
 	free(replay);
-	manager->replaying = false;
+	manager->replaying = manager->restore_again = false;
 	if (!manager->replay_again)
 		return;
 	manager->replay_again = false;
-	policy_replay(manager);
+	policy_replay(manager, restore);
 }
 
 static void one_less(struct replay *replay)
@@ -131,23 +133,28 @@ static void on_tree(void *arg, int status, const json_t *tree)
 	struct replay *replay = arg;
 
 	if (status == HTTP_OK && tree) {
-		sriov_restore(replay->manager, tree);
+		if (replay->restore)
+			sriov_restore(replay->manager, tree);
+		else
+			sriov_follow(replay->manager, tree);
 		tree_each(tree, replay_vf, replay);
 	}
 	one_less(replay);
 }
 
-void policy_replay(struct manager *manager)
+void policy_replay(struct manager *manager, bool restore)
 {
 	struct replay *replay;
 
 	manager->replay_again = manager->replaying;
+	manager->restore_again |= manager->replaying && restore;
 	if (manager->replaying)
 		return;
 	replay = calloc(1, sizeof(*replay));
 	if (replay) {
 		replay->manager = manager;
 		replay->policies = store_policies(manager->store);
+		replay->restore = restore;
 		replay->pending = 1;
 		manager->replaying = true;
 		if (!api_request(manager->api, API_GET, "/v1/show", NULL, on_tree, replay))

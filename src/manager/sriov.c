@@ -343,24 +343,49 @@ void sriov_delete(struct request *request)
 
 /* What the cards have and what the inventory says */
 
-void sriov_numvfs_changed(struct manager *manager, const char *pf, unsigned int numvfs)
+/* How many VFs the PF of a record has, -1: unknown, because it is not there or not ours. */
+static json_int_t numvfs_of(struct manager *manager, const json_t *tree, const json_t *record)
 {
-	json_t *record = find_record(manager, STORE_SRIOV, "pf", pf);
+	struct pif_search search = { .manager = manager, .address = string_of(record, "pf") };
+
+	if (!tree_each(tree, is_pif, &search) ||
+	    strcmp(string_of(search.node.card, "mode"), "host"))
+		return -1;
+	return json_integer_value(json_object_get(search.node.pf, "numvfs"));
+}
+
+static void follow_one(struct manager *manager, json_t *record, json_int_t numvfs)
+{
 	struct failure failure = { 0 };
 
-	if (record && json_integer_value(json_object_get(record, "numvfs")) != numvfs && numvfs) {
-		json_object_set_new(record, "numvfs", json_integer(numvfs));
-		if (delete (manager, STORE_SRIOV, string_of(record, "uuid"), &failure) ||
-		    insert(manager, STORE_SRIOV, record, &failure))
-			log_error("%s: its number of VFs is not kept: %s", pf, failure.text);
-	}
+	json_object_set_new(record, "numvfs", json_integer(numvfs));
+	if (delete (manager, STORE_SRIOV, string_of(record, "uuid"), &failure) ||
+	    insert(manager, STORE_SRIOV, record, &failure))
+		log_error("%s: its number of VFs is not kept: %s", string_of(record, "pf"),
+			  failure.text);
 	json_decref(failure.params);
-	json_decref(record);
+}
+
+void sriov_follow(struct manager *manager, const json_t *tree)
+{
+	json_t *list = manager->restoring ? NULL : store_list(manager->store, STORE_SRIOV, NULL);
+	json_t *record;
+	size_t i;
+
+	json_array_foreach (list, i, record) {
+		json_int_t numvfs = numvfs_of(manager, tree, record);
+
+		if (numvfs > 0 && numvfs != json_integer_value(json_object_get(record, "numvfs")))
+			follow_one(manager, record, numvfs);
+	}
+	json_decref(list);
 }
 
 static void on_restored(void *arg, int status, const json_t *body)
 {
-	(void)arg;
+	struct manager *manager = arg;
+
+	manager->restoring--;
 	if (status != HTTP_OK)
 		log_warning("VFs of the inventory are not there: %s", string_of(body, "error"));
 }
@@ -371,16 +396,16 @@ void sriov_restore(struct manager *manager, const json_t *tree)
 	size_t i;
 
 	json_array_foreach (list, i, record) {
-		struct pif_search search = { .manager = manager,
-					     .address = string_of(record, "pf") };
 		json_int_t wanted = json_integer_value(json_object_get(record, "numvfs"));
+		json_int_t numvfs = numvfs_of(manager, tree, record);
 
-		if (!tree_each(tree, is_pif, &search) ||
-		    strcmp(string_of(search.node.card, "mode"), "host") ||
-		    json_integer_value(json_object_get(search.node.pf, "numvfs")) >= wanted)
+		if (numvfs < 0 || numvfs == wanted)
 			continue;
-		if (set_numvfs(manager, search.address, wanted, on_restored, NULL))
-			log_error("%s: out of memory: its VFs are not there", search.address);
+		if (set_numvfs(manager, string_of(record, "pf"), wanted, on_restored, manager))
+			log_error("%s: out of memory: its VFs are not there",
+				  string_of(record, "pf"));
+		else
+			manager->restoring++;
 	}
 	json_decref(list);
 }

@@ -301,7 +301,7 @@ def test_functions(api, house):
     assert host["qemu-version"] and host["accel"] in ("kvm", "tcg") and host["cpus"] > 0
 
 
-def test_networks_and_sriov(api):
+def test_networks_and_sriov(api, house):
     network = api.post("/network", **{"name-label": "blue", "name-description": "d"})["uuid"]
     pif = next(p["uuid"] for p in api.get("/pif")["pifs"] if p["address"] == PF)
     other = next(p["uuid"] for p in api.get("/pif")["pifs"] if p["address"] != PF)
@@ -332,7 +332,11 @@ def test_networks_and_sriov(api):
     sriov = api.post("/sriov", pif=pif, network=network)["uuid"]
     assert {p["address"]: p for p in api.get("/pif")["pifs"]}[PF]["numvfs"] == 63
     api.patch(f"/pf/{PF}", numvfs=8)
-    assert api.get("/sriov")["sriovs"][0]["numvfs"] == 8
+    wait_until(lambda: api.get("/sriov")["sriovs"][0]["numvfs"] == 8, 5)
+    numvfs = house.daemon.run_dir / f"sys/bus/pci/devices/{PF}/sriov_numvfs"
+    for number in (0, 5):
+        numvfs.write_text(str(number))
+    wait_until(lambda: api.get("/sriov")["sriovs"][0]["numvfs"] == 5, 5)
     api.delete(f"/sriov/{sriov}")
     api.patch(f"/pf/{PF}", numvfs=8)
 
