@@ -25,6 +25,57 @@ cd /
 exec chroot "$1" /bin/bash -euo pipefail -c "$3"
 """
 
+# systemd as the first process of a container: with cgroups and devices of its own, and no kernel
+# settings to change.
+BOOT = """
+mount -t cgroup2 cgroup2 "$1/sys"
+mkdir "$1/sys/$2"
+echo $$ > "$1/sys/$2/cgroup.procs"
+exec unshare --cgroup sh -ec '
+    umount "$1/sys"
+    mount --bind "$1" "$1"
+    mount -t proc proc "$1/proc"
+    mount --bind "$1/proc/sys" "$1/proc/sys"
+    mount -o remount,bind,ro "$1/proc/sys"
+    mount -t sysfs -o ro sysfs "$1/sys"
+    mount -t cgroup2 cgroup2 "$1/sys/fs/cgroup"
+    mount -t tmpfs tmpfs "$1/run"
+    mount -t tmpfs -o mode=755 tmpfs "$1/dev"
+    cd "$1/dev"
+    mkdir pts net shm
+    mknod -m 666 null c 1 3
+    mknod -m 666 zero c 1 5
+    mknod -m 666 full c 1 7
+    mknod -m 666 random c 1 8
+    mknod -m 666 urandom c 1 9
+    mknod -m 666 tty c 5 0
+    mknod -m 666 fuse c 10 229
+    mknod -m 666 net/tun c 10 200
+    mount -t devpts -o newinstance,ptmxmode=0666 devpts pts
+    ln -s pts/ptmx ptmx
+    ln -s /proc/self/fd fd
+    cd "$1"
+    pivot_root . mnt
+    umount -l /mnt
+    exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd \\
+        --unit=probe.target --log-target=console' sh "$1"
+"""
+PROBE_TARGET = "[Unit]\nRequires=multi-user.target probe.service\nAllowIsolate=yes\n"
+PROBE_SERVICE = """[Unit]
+After=softiovd.service
+SuccessAction=exit-force
+FailureAction=exit-force
+[Service]
+Type=oneshot
+ExecStart=/bin/bash -euo pipefail /probe
+StandardOutput=file:/probe.out
+StandardError=inherit
+"""
+LEAVE = """
+mount -t cgroup2 cgroup2 /mnt
+find "/mnt/$1" -depth -type d -exec rmdir {} +
+"""
+
 
 class Root:
     """A Debian root in a folder; what scripts do there lasts."""
@@ -47,6 +98,23 @@ class Root:
                  **{k: v for k, v in os.environ.items() if k.endswith("_proxy")}})
         assert (result.returncode != 0) == fails, f"{script}\n{result.returncode}\n{result.stdout}"
         return result.stdout
+
+    def boot(self, script):
+        """Boot the root with systemd, let it run a bash script; return what that said."""
+        self.path("/probe").write_text(script + "\necho done\n")
+        self.path("/etc/systemd/system/probe.target").write_text(PROBE_TARGET)
+        self.path("/etc/systemd/system/probe.service").write_text(PROBE_SERVICE)
+        group = f"softiov-package-{os.getpid()}"
+        result = subprocess.run(
+            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc", "--net",
+             "sh", "-ec", BOOT, "sh", self.folder, group],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            timeout=TIMEOUT, check=False)
+        subprocess.run(["unshare", "--mount", "sh", "-ec", LEAVE, "sh", group], check=True)
+        out = self.path("/probe.out")
+        said = out.read_text() if out.exists() else ""
+        assert said.endswith("done\n"), f"{script}\n{said}\n{result.stdout}"
+        return said
 
     def apt(self, words):
         """apt-get; an index that is too old is fetched again."""

@@ -26,8 +26,8 @@ def test_install_and_uninstall(tmp_path):
     install(tmp_path)
     came = files(tmp_path)
     names = {name.rsplit("/", 1)[1] for name in came}
-    assert {"softiov", "softiovd", "softiov-pktgen", "softiovd.service", "softiov.conf", "softiov.pc",
-            "libsoftiov.so.0", "softiovd.8", "softiov-xe.1", "_softiov"} <= names
+    assert {"softiov", "softiovd", "softiov-pktgen", "softiovd.service", "softiov.conf",
+            "softiov.pc", "libsoftiov.so.0", "softiovd.8", "softiov-xe.1", "_softiov"} <= names
     assert not any(name.endswith("bin/xe") for name in came)  # a packager's choice
     config = tmp_path / next(n for n in came if n.endswith("etc/softiov/softiovd.yaml"))
     unit = tmp_path / next(n for n in came if n.endswith("softiovd.service"))
