@@ -28,6 +28,7 @@ struct sysfs_list {
  * @generation: of @list
  * @no_autoprobe: PFs whose sriov_drivers_autoprobe is off, by routing ID; one domain's PFs are never so many that two
  *	cards share one
+ * @open_directories: each holds a list of its entries
  */
 struct sysfs {
 	const struct sysfs_ops *ops;
@@ -37,6 +38,7 @@ struct sysfs {
 	bool listed;
 	uint8_t no_autoprobe[(UINT16_MAX + 1) / 8];
 	time_t born;
+	unsigned int open_directories;
 	struct log_limit limit;
 	struct mount *mount; /* mount.c */
 };

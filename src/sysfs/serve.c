@@ -22,6 +22,7 @@
 
 #define LASTING_S 60.0 /* of what never changes */
 #define ENTRIES_AT_FIRST 64
+#define MAX_OPEN_DIRECTORIES 1024
 
 static struct sysfs *sysfs_of(fuse_req_t req)
 {
@@ -142,11 +143,26 @@ static bool add_entry(void *ctx, const char *name, const struct node *node)
 	return true;
 }
 
-static void free_listing(struct listing *l)
+static void free_listing(struct sysfs *sysfs, struct listing *l)
 {
-	if (l)
-		free(l->entry);
+	if (!l)
+		return;
+	sysfs->open_directories--;
+	free(l->entry);
 	free(l);
+}
+
+/* Everybody may open directories, so the memory that they take has a limit. */
+static int new_listing(struct sysfs *sysfs, struct listing **l)
+{
+	*l = NULL;
+	if (sysfs->open_directories >= MAX_OPEN_DIRECTORIES)
+		return -ENFILE;
+	*l = calloc(1, sizeof(**l));
+	if (!*l)
+		return -ENOMEM;
+	sysfs->open_directories++;
+	return 0;
 }
 
 static int list(struct sysfs *sysfs, const struct node *node, struct listing *l)
@@ -164,18 +180,21 @@ static int list(struct sysfs *sysfs, const struct node *node, struct listing *l)
 
 static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct listing *l = calloc(1, sizeof(*l));
+	struct sysfs *sysfs = sysfs_of(req);
+	struct listing *l;
 	struct node node;
-	int error = l ? begin(req, ino, &node) : -ENOMEM;
+	int error = new_listing(sysfs, &l);
 
 	if (!error)
-		error = list(sysfs_of(req), &node, l);
+		error = begin(req, ino, &node);
+	if (!error)
+		error = list(sysfs, &node, l);
 	fi->fh = (uint64_t)(uintptr_t)l;
 	if (error)
 		fail(req, error);
 	else if (!fuse_reply_open(req, fi))
 		return; /* op_releasedir() frees it */
-	free_listing(l);
+	free_listing(sysfs, l);
 }
 
 static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
@@ -203,7 +222,7 @@ static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset
 static void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
-	free_listing((struct listing *)(uintptr_t)fi->fh);
+	free_listing(sysfs_of(req), (struct listing *)(uintptr_t)fi->fh);
 	fuse_reply_err(req, 0);
 }
 

@@ -9,6 +9,7 @@ import errno
 import os
 import random
 import re
+import resource
 import signal
 import stat
 import subprocess
@@ -226,6 +227,29 @@ def test_tree_cannot_be_changed(daemon):
         with pytest.raises(OSError) as refused:
             change()
         assert refused.value.errno == error
+
+
+def test_too_many_open_directories(daemon):
+    """Whoever keeps them open fills a limit, not the daemon's memory."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, before[1]), before[1]))
+    fds = []
+
+    def has_room():
+        with contextlib.suppress(OSError):
+            return len(os.listdir(devices(daemon))) == 9
+
+    try:
+        with pytest.raises(OSError) as refused:
+            while len(fds) < 2000:
+                fds.append(os.open(devices(daemon), os.O_RDONLY | os.O_DIRECTORY))
+        assert refused.value.errno == errno.ENFILE and len(fds) > 500
+        assert (devices(daemon) / PF / "vendor").read_text() == "0x8086\n"
+    finally:
+        for fd in fds:
+            os.close(fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    wait_until(has_room, 5, "room")
 
 
 # sriov_numvfs
