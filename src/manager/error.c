@@ -48,6 +48,7 @@ int fail(struct failure *failure, enum code code, const char *const *params, con
 	va_start(args, format);
 	vsnprintf(failure->text, sizeof(failure->text), format, args);
 	va_end(args);
+	text_repair(failure->text);
 	return -1;
 }
 

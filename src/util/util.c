@@ -16,6 +16,53 @@
 
 #define MAC_TEXT_LEN 17
 
+/* How many bytes the first byte of a character stands for, and the smallest character of so many; 0: none begins so. */
+static unsigned int utf8_length(uint8_t first, uint32_t *least)
+{
+	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	unsigned int length = first < 0x80	       ? 1
+			      : (first & 0xe0) == 0xc0 ? 2
+			      : (first & 0xf0) == 0xe0 ? 3
+			      : (first & 0xf8) == 0xf0 ? 4
+						       : 0;
+
+	*least = smallest[length];
+	return length;
+}
+
+/* Of the character at @text. Return: its bytes; 0: it is none; -1: it is cut off. */
+static int utf8_character(const char *text)
+{
+	uint32_t least, c = (uint8_t)text[0];
+	unsigned int length = utf8_length((uint8_t)c, &least);
+
+	if (length <= 1)
+		return (int)length;
+	c &= 0x7fu >> length;
+	for (unsigned int i = 1; i < length; i++) {
+		if (!text[i])
+			return -1;
+		if (((uint8_t)text[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | ((uint8_t)text[i] & 0x3f);
+	}
+	return c < least || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : (int)length;
+}
+
+void text_repair(char *text)
+{
+	while (*text) {
+		int length = utf8_character(text);
+
+		if (length < 0)
+			*text = '\0';
+		else if (!length)
+			*text++ = '?';
+		else
+			text += length;
+	}
+}
+
 int refuse(struct reason *why, int error, const char *format, ...)
 {
 	va_list args;
@@ -24,6 +71,7 @@ int refuse(struct reason *why, int error, const char *format, ...)
 		va_start(args, format);
 		vsnprintf(why->text, sizeof(why->text), format, args);
 		va_end(args);
+		text_repair(why->text);
 	}
 	return error;
 }

@@ -109,8 +109,14 @@ struct reason {
 };
 
 /**
+ * text_repair() - make @text UTF-8 (RFC 3629), which JSON is made of: a character that was cut off at its end goes, and
+ * every other byte that is part of none becomes '?'.
+ */
+void text_repair(char *text);
+
+/**
  * refuse() - fill @why (may be NULL) and return @error (negative errno), so refusals are one
- * statement.
+ * statement. Names of files may hold any byte; what is filled in is UTF-8.
  */
 int refuse(struct reason *why, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

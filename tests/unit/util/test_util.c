@@ -25,6 +25,51 @@ static void test_refuse(void **state)
 	assert_int_equal(strlen(why.text), sizeof(why.text) - 1);
 }
 
+/* What cannot be told as it is is told as well as it can be. */
+static void test_repair(void **state)
+{
+	static const struct {
+		const char *text, *repaired;
+	} cases[] = {
+		{ "", "" },
+		{ "/srv/\xe7\xbd\x91\xe5\x8d\xa1.img", "/srv/\xe7\xbd\x91\xe5\x8d\xa1.img" },
+		{ "\xc3\xa4\xf0\x9f\x98\x80", "\xc3\xa4\xf0\x9f\x98\x80" },
+		{ "a\xe7\xbd", "a" }, /* cut off */
+		{ "a\xf0\x9f\x98", "a" },
+		{ "a\xffz", "a?z" },
+		{ "a\x80z", "a?z" },
+		{ "a\xe7z\xbdz", "a?z?z" },
+		{ "\xc0\xaf", "??" },		/* overlong */
+		{ "\xe0\x80\xaf", "???" },	/* overlong */
+		{ "\xed\xa0\x80", "???" },	/* half of a surrogate pair */
+		{ "\xf4\x90\x80\x80", "????" }, /* above U+10FFFF */
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[32];
+
+		strcpy(text, cases[i].text);
+		text_repair(text);
+		assert_string_equal(text, cases[i].repaired);
+	}
+}
+
+/* A long name is cut between two characters, wherever that is. */
+static void test_refuse_cuts_characters(void **state)
+{
+	struct reason why;
+	char name[400];
+
+	for (unsigned int shift = 0; shift < 3; shift++) {
+		memset(name, 'a', shift);
+		for (unsigned int i = shift; i + 3 < sizeof(name); i += 3)
+			strcpy(name + i, "\xe7\xbd\x91");
+		refuse(&why, 0, "%s", name);
+		assert_int_equal((strlen(why.text) - shift) % 3, 0);
+		assert_true(strlen(why.text) > sizeof(why.text) - 4);
+	}
+}
+
 static void test_mac(void **state)
 {
 	static const char *const bad[] = { "",
@@ -154,9 +199,14 @@ static void test_ratelimit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refuse),	  cmocka_unit_test(test_mac),
-		cmocka_unit_test(test_bytes),	  cmocka_unit_test(test_min_max),
-		cmocka_unit_test(test_memfile),	  cmocka_unit_test(test_log),
+		cmocka_unit_test(test_refuse),
+		cmocka_unit_test(test_repair),
+		cmocka_unit_test(test_refuse_cuts_characters),
+		cmocka_unit_test(test_mac),
+		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_min_max),
+		cmocka_unit_test(test_memfile),
+		cmocka_unit_test(test_log),
 		cmocka_unit_test(test_ratelimit),
 	};
 
