@@ -139,8 +139,8 @@ json_t *xe_selected(const struct xe *xe, struct client_refusal *why)
 		return records;
 	if (n)
 		client_refuse(why, "NAME_AMBIGUOUS", uuids_of(records),
-			      "%zu of class %s match %s=%s: say which by uuid, or --multiple", n,
-			      kind, selector->name, selector->value);
+			      "%zu %ss match %s=%s: say which by uuid, or --multiple", n, kind,
+			      selector->name, selector->value);
 	else
 		client_refuse(why, "UUID_INVALID", json_pack("[ss]", kind, selector->value),
 			      "no %s matches %s=%s", kind, selector->name, selector->value);
