@@ -449,7 +449,7 @@ def test_a_hundred_vms(xe, capsys):
     for words in (["vm-list"], ["vm-list", "params=all"], ["vm-list", "--minimal"]):
         best = min(seconds for seconds, these in times if these == words)
         with capsys.disabled():
-            print(f"\nxe {' '.join(words)} of 100 VMs: {best * 1000:.1f} ms, process and all", end="")
+            print(f"\nxe {' '.join(words)}, 100 VMs: {best * 1000:.1f} ms, process and all", end="")
     names = xe("vm-list", "--minimal", "params=name-label").split(",")
     assert names == [f"vm-{number:03}" for number in range(100)]
     xe("vm-uninstall", "power-state=halted", "--force", "--multiple")
