@@ -14,6 +14,7 @@
 #define VMM_CONSOLE "console.sock"
 #define VMM_CONSOLE_LOG "console.log"
 #define VMM_QEMU_LOG "qemu.log"
+#define VMM_OLD ".old" /* behind a log's name: what was in it before */
 #define VMM_PID "pid"
 #define VMM_VARS "vars.fd" /* variables of a UEFI firmware */
 #define VMM_PATH_MAX 4096
@@ -50,6 +51,17 @@ int vmm_function_id(char *id, unsigned int port, const char *address);
 /** vmm_vars_template() - of firmware @code: its variables are a file of their own beside it. @path: VMM_PATH_MAX bytes. */
 bool vmm_vars_template(const char *code, char *path);
 
+#define VMM_LOG_MAX (4 * VMM_MIB)
+
+/**
+ * vmm_prepare_dir() - make @spec's directory, or take what an earlier run left there away but for logs and variables.
+ * Return: 0, or -errno with @why: also if it is not ours.
+ */
+int vmm_prepare_dir(const struct vmm_spec *spec, struct reason *why);
+
+/** vmm_trim_logs() - whichever log is longer than VMM_LOG_MAX: its last part becomes the file ".old" of it, and it is empty. */
+void vmm_trim_logs(const char *dir);
+
 /** vmm_last_words() - the last line that QEMU wrote to its log, "" if none. */
 void vmm_last_words(const char *dir, struct reason *words);
 
@@ -75,6 +87,7 @@ struct vmm_unplugging {
  * @exited, @status: it is gone; as of waitid(): CLD_EXITED... in @how
  * @qmp: NULL before it listens and after it hung up
  * @retry: until it listens; @deadline: of its start, and of what it may still say after its end
+ * @logs: now and then, for their length
  * @shutdown: its own reason for ending (QMP: ShutdownCause), "" if none
  * @killed: by us; @why_killed: in words, "" if somebody asked for it; @hung_up: what its monitor did
  * @ports_taken: bit n: an operation is under way at root port n
@@ -88,7 +101,7 @@ struct vmm_vm {
 	int pidfd;
 	bool child, exited;
 	int how, status;
-	struct event *exit_event, *retry, *deadline;
+	struct event *exit_event, *retry, *deadline, *logs;
 	struct qmp *qmp;
 	char shutdown[32];
 	bool killed;

@@ -15,6 +15,7 @@
 
 #define LOG_MODE 0600
 #define LAST_WORDS_BYTES 4096
+#define DELETE 0x7f
 
 static char **words_of(const json_t *command)
 {
@@ -52,6 +53,14 @@ out:
 	return error;
 }
 
+/* QEMU's words may be a guest's: nothing that a terminal would obey. */
+static void clean(char *text)
+{
+	for (; *text; text++)
+		if ((uint8_t)*text < ' ' || *text == DELETE)
+			*text = '?';
+}
+
 /* The last line of @text that is not empty, its end cut off. */
 static const char *last_line(char *text, size_t length)
 {
@@ -73,7 +82,7 @@ void vmm_last_words(const char *dir, struct reason *words)
 
 	words->text[0] = '\0';
 	snprintf(path, sizeof(path), "%s/" VMM_QEMU_LOG, dir);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return;
 	if (!fstat(fd, &st))
@@ -82,4 +91,5 @@ void vmm_last_words(const char *dir, struct reason *words)
 	close(fd);
 	if (n > 0)
 		refuse(words, 0, "%s", last_line(text, (size_t)n));
+	clean(words->text);
 }

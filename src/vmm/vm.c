@@ -15,23 +15,20 @@
  */
 #include "vmm/internal.h"
 
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <signal.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DIR_MODE 0700
 #define RETRY_US 20000
 #define START_S 60
 #define RECONNECT_S 1
 #define LAST_EVENTS_S 1
+#define LOGS_S 5
 
 static void set_timer(struct event *timer, time_t seconds, suseconds_t us)
 {
@@ -103,6 +100,7 @@ static void finish(struct vmm_vm *vm)
 	vmm_device_deleted(vm, NULL, "QEMU is gone");
 	event_del(vm->deadline);
 	event_del(vm->retry);
+	event_del(vm->logs);
 	vm->state = VMM_ENDED;
 	ended(ctx, clean, why.text);
 }
@@ -204,6 +202,23 @@ static void on_hang_up(void *ctx, const char *why)
 		set_timer(vm->retry, RECONNECT_S, 0);
 }
 
+/* Return: a connection, or -1: nobody listens there. */
+static int call_monitor(const char *dir)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char path[VMM_PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/" VMM_QMP, dir), fd;
+
+	if (n < 0 || (size_t)n >= sizeof(address.sun_path)) /* vmm_start() has refused it */
+		return -1;
+	memcpy(address.sun_path, path, (size_t)n);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || !connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 /* Connect to the monitor; again, if nobody listens there yet. */
 static void on_retry(evutil_socket_t fd, short what, void *ctx)
 {
@@ -211,26 +226,27 @@ static void on_retry(evutil_socket_t fd, short what, void *ctx)
 	const struct qmp_ops ops = {
 		.ready = on_ready, .event = on_event, .closed = on_hang_up, .ctx = vm
 	};
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%.80s/" VMM_QMP, vm->dir);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0 && !connect(fd, (struct sockaddr *)&address, sizeof(address))) {
-		if (qmp_open(&vm->qmp, vm->base, fd, &ops))
-			kill_because(vm, "memory is short");
+	fd = call_monitor(vm->dir);
+	if (fd >= 0 && !qmp_open(&vm->qmp, vm->base, fd, &ops))
 		return;
-	}
-	if (fd >= 0)
-		close(fd);
 	if (vm->state == VMM_STARTING && vm->child)
 		set_timer(vm->retry, 0, RETRY_US);
 	else
 		set_timer(vm->retry, RECONNECT_S, 0);
 }
 
+static void on_logs(evutil_socket_t fd, short what, void *ctx)
+{
+	const struct vmm_vm *vm = ctx;
+
+	vmm_trim_logs(vm->dir);
+}
+
 int vmm_supervise(struct vmm_vm **out, struct event_base *base, const char *dir, pid_t pid,
 		  bool child, const struct vmm_ops *ops, struct reason *why)
 {
+	static const struct timeval often = { .tv_sec = LOGS_S };
 	struct vmm_vm *vm = calloc(1, sizeof(*vm));
 	int error = -ENOMEM;
 
@@ -249,7 +265,9 @@ int vmm_supervise(struct vmm_vm **out, struct event_base *base, const char *dir,
 	vm->exit_event = event_new(base, vm->pidfd, EV_READ, on_exit_of_qemu, vm);
 	vm->retry = evtimer_new(base, on_retry, vm);
 	vm->deadline = evtimer_new(base, on_deadline, vm);
-	if (!vm->exit_event || !vm->retry || !vm->deadline || event_add(vm->exit_event, NULL)) {
+	vm->logs = event_new(base, -1, EV_PERSIST, on_logs, vm);
+	if (!vm->exit_event || !vm->retry || !vm->deadline || !vm->logs ||
+	    event_add(vm->exit_event, NULL) || event_add(vm->logs, &often)) {
 		error = refuse(why, -ENOMEM, "memory is short");
 		goto fail;
 	}
@@ -262,49 +280,6 @@ fail:
 	return error;
 }
 
-static int copy_file(const char *from, const char *to, struct reason *why)
-{
-	char buffer[65536];
-	int in = open(from, O_RDONLY | O_CLOEXEC), out = -1, error = 0;
-	ssize_t n = -1;
-
-	if (in >= 0)
-		out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	while (out >= 0 && (n = read(in, buffer, sizeof(buffer))) > 0)
-		if (write(out, buffer, (size_t)n) != n) {
-			n = -1;
-			break;
-		}
-	if (n < 0)
-		error = refuse(why, errno ? -errno : -EIO, "cannot copy %s to %s: %s", from, to,
-			       strerror(errno));
-	if (in >= 0)
-		close(in);
-	if (out >= 0)
-		close(out);
-	return error;
-}
-
-/* The directory, without what an earlier run left there but for the console's log. */
-static int prepare_dir(const struct vmm_spec *spec, struct reason *why)
-{
-	static const char *const stale[] = { VMM_QMP, VMM_CONSOLE, VMM_PID };
-	char path[VMM_PATH_MAX], vars[VMM_PATH_MAX];
-
-	if (mkdir(spec->dir, DIR_MODE) && errno != EEXIST)
-		return refuse(why, -errno, "cannot make %s: %s", spec->dir, strerror(errno));
-	for (unsigned int i = 0; i < ARRAY_SIZE(stale); i++) {
-		snprintf(path, sizeof(path), "%s/%s", spec->dir, stale[i]);
-		if (unlink(path) && errno != ENOENT)
-			return refuse(why, -errno, "cannot remove %s: %s", path, strerror(errno));
-	}
-	snprintf(path, sizeof(path), "%s/" VMM_VARS, spec->dir);
-	if (spec->firmware && *spec->firmware && vmm_vars_template(spec->firmware, vars) &&
-	    access(path, F_OK))
-		return copy_file(vars, path, why);
-	return 0;
-}
-
 int vmm_start(struct vmm_vm **vm, struct event_base *base, const struct vmm_spec *spec,
 	      const struct vmm_ops *ops, struct reason *why)
 {
@@ -314,7 +289,7 @@ int vmm_start(struct vmm_vm **vm, struct event_base *base, const struct vmm_spec
 
 	if (!command)
 		return -errno;
-	error = prepare_dir(spec, why);
+	error = vmm_prepare_dir(spec, why);
 	if (!error)
 		error = vmm_spawn(command, spec->dir, &pid, why);
 	json_decref(command);
@@ -342,6 +317,8 @@ void vmm_free(struct vmm_vm *vm)
 		event_free(vm->retry);
 	if (vm->deadline)
 		event_free(vm->deadline);
+	if (vm->logs)
+		event_free(vm->logs);
 	if (vm->pidfd >= 0)
 		close(vm->pidfd);
 	free(vm);

@@ -4,8 +4,8 @@
  * on the event base it was given, and what takes time is answered by a callback.
  *
  * A VM has a directory of its own, @dir, while it runs: qmp.sock (ours), console.sock (serial console, for one client at a
- * time; one that does not read holds the guest's console up after some 300 bytes), console.log (all of it ever written),
- * qemu.log (what QEMU itself said), pid, vars.fd (variables of UEFI firmware, a copy of the template beside it).
+ * time; one that does not read holds the guest's console up after some 300 bytes), console.log (what was written there),
+ * qemu.log (what QEMU itself said), both with a file .old of what was there before when they got long, pid, vars.fd (variables of UEFI firmware, a copy of the template beside it).
  */
 #ifndef SOFTIOV_VMM_VMM_H
 #define SOFTIOV_VMM_VMM_H

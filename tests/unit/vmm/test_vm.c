@@ -15,6 +15,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -157,7 +158,8 @@ static void listen_as_monitor(struct stage *s)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%.60s/" VMM_QMP, s->dir);
+	assert_true(snprintf(address.sun_path, sizeof(address.sun_path), "%s/" VMM_QMP,
+			     s->spec.dir) < (int)sizeof(address.sun_path));
 	s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	assert_int_equal(bind(s->listener, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(s->listener, 1), 0);
@@ -226,6 +228,16 @@ static void a_process_that_fails(void **state)
 	assert_int_equal(s->running, 0);
 }
 
+/* Its words may be a guest's: nothing for a terminal to obey, nothing that no JSON can hold. */
+static void words_of_a_guest(void **state)
+{
+	struct stage *s = *state;
+
+	assert_int_equal(start(s, "words 1 \033[2J\007device\377:\303\244"), 0);
+	wait_for(s, &s->ended);
+	assert_string_equal(s->why, "QEMU ended with status 1: ?[2J?device?:\303\244");
+}
+
 static void a_process_that_just_ends(void **state)
 {
 	struct stage *s = *state;
@@ -288,6 +300,132 @@ static void the_process_is_on_its_own(void **state)
 	}
 	vmm_kill(s->vm);
 	wait_for(s, &s->ended);
+}
+
+/* The longest directory that is accepted is one that works. */
+static void a_long_directory(void **state)
+{
+	struct stage *s = *state;
+	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	const size_t longest = sizeof(dir) - sizeof("/" VMM_CONSOLE);
+	size_t n = (size_t)snprintf(dir, sizeof(dir), "%s/", s->dir);
+
+	memset(dir + n, 'x', sizeof(dir) - n);
+	dir[longest + 1] = '\0';
+	s->spec.dir = dir;
+	assert_int_equal(start(s, "stay"), -ENAMETOOLONG);
+	dir[longest] = '\0';
+	bring_up(s);
+	vmm_kill(s->vm);
+	close(s->peer);
+	s->peer = -1;
+	wait_for(s, &s->ended);
+	snprintf(s->heard, sizeof(s->heard), "rm -r %s", dir);
+	assert_int_equal(system(s->heard), 0);
+}
+
+/* A directory that is there already: ours, whatever its mode was; not another's, and no link to one. */
+static void the_directory_is_ours(void **state)
+{
+	struct stage *s = *state;
+	char link[80];
+	struct stat st;
+
+	snprintf(link, sizeof(link), "%s/link", s->dir);
+	assert_int_equal(symlink(s->dir, link), 0);
+	s->spec.dir = link;
+	assert_int_equal(start(s, "exit 0"), -ENOTDIR);
+	unlink(link);
+	s->spec.dir = "/proc/sys"; /* root's, or, if that is who we are, not to be changed */
+	assert_true(start(s, "exit 0") < 0);
+	s->spec.dir = s->dir;
+	assert_int_equal(chmod(s->dir, 0777), 0);
+	assert_int_equal(start(s, "exit 0"), 0);
+	assert_int_equal(stat(s->dir, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	wait_for(s, &s->ended);
+}
+
+static void write_file(const struct stage *s, const char *name, size_t size)
+{
+	FILE *file = fopen(path(s, name), "w");
+
+	for (size_t i = 0; i < size; i++)
+		fputc("0123456789"[i % 10], file);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Half a copy of a firmware's variables would be taken for all of them at the next start. */
+static void variables_are_there_as_a_whole(void **state)
+{
+	struct stage *s = *state;
+	struct rlimit limit, small;
+	char code[128];
+	int error;
+
+	write_file(s, "X_CODE.fd", 1);
+	write_file(s, "X_VARS.fd", 20000);
+	snprintf(code, sizeof(code), "%s", path(s, "X_CODE.fd"));
+	s->spec.firmware = code;
+	s->spec.kernel = NULL;
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &limit);
+	small = (struct rlimit){ 8192, limit.rlim_max };
+	setrlimit(RLIMIT_FSIZE, &small);
+	error = start(s, "exit 0");
+	setrlimit(RLIMIT_FSIZE, &limit);
+	assert_int_equal(error, -EFBIG);
+	assert_int_equal(access(path(s, VMM_VARS), F_OK), -1);
+	assert_int_equal(access(path(s, VMM_VARS ".new"), F_OK), -1);
+	assert_int_equal(start(s, "exit 0"), 0);
+	assert_int_equal(access(path(s, VMM_VARS), F_OK), 0);
+	wait_for(s, &s->ended);
+	unlink(path(s, VMM_VARS));
+	unlink(path(s, "X_CODE.fd"));
+	unlink(path(s, "X_VARS.fd"));
+}
+
+static off_t size_of(const struct stage *s, const char *name)
+{
+	struct stat st;
+
+	return lstat(path(s, name), &st) ? -1 : st.st_size;
+}
+
+/* A guest writes what it likes: the host's memory is not for that. */
+static void logs_do_not_grow_for_ever(void **state)
+{
+	const struct timeval soon = { .tv_usec = SOON_US };
+	struct stage *s = *state;
+	char last[4] = "";
+	int fd;
+
+	assert_int_equal(start(s, "stay"), 0);
+	write_file(s, VMM_CONSOLE_LOG, VMM_LOG_MAX);
+	vmm_trim_logs(s->dir);
+	assert_int_equal(size_of(s, VMM_CONSOLE_LOG), VMM_LOG_MAX);
+	fd = open(path(s, VMM_CONSOLE_LOG), O_RDWR | O_APPEND | O_CLOEXEC); /* as QEMU does */
+	assert_int_equal(write(fd, "xyz", 3), 3);
+	event_add(s->vm->logs, &soon);
+	while (size_of(s, VMM_CONSOLE_LOG))
+		event_base_loop(s->base, EVLOOP_ONCE);
+	assert_int_equal(size_of(s, VMM_CONSOLE_LOG VMM_OLD), VMM_LOG_MAX);
+	assert_int_equal(size_of(s, VMM_QEMU_LOG VMM_OLD), -1);
+	assert_int_equal(write(fd, "next", 4), 4);
+	close(fd);
+	assert_int_equal(size_of(s, VMM_CONSOLE_LOG), 4);
+	fd = open(path(s, VMM_CONSOLE_LOG VMM_OLD), O_RDONLY | O_CLOEXEC);
+	assert_int_equal(pread(fd, last, 3, VMM_LOG_MAX - 3), 3);
+	close(fd);
+	assert_string_equal(last, "xyz");
+
+	/* No other file is cut by way of a link. */
+	write_file(s, VMM_PID, VMM_LOG_MAX + 1);
+	unlink(path(s, VMM_CONSOLE_LOG));
+	assert_int_equal(symlink(VMM_PID, path(s, VMM_CONSOLE_LOG)), 0);
+	vmm_trim_logs(s->dir);
+	assert_int_equal(size_of(s, VMM_PID), VMM_LOG_MAX + 1);
+	unlink(path(s, VMM_CONSOLE_LOG VMM_OLD));
 }
 
 /* The test does not wait for the deadline: it brings it forward. */
@@ -608,10 +746,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_process_that_fails),
+		TEST(words_of_a_guest),
 		TEST(a_process_that_just_ends),
 		TEST(a_process_that_is_killed),
 		TEST(a_program_that_is_not_there),
 		TEST(the_process_is_on_its_own),
+		TEST(a_long_directory),
+		TEST(the_directory_is_ours),
+		TEST(variables_are_there_as_a_whole),
+		TEST(logs_do_not_grow_for_ever),
 		TEST(a_monitor_that_never_is),
 		TEST(a_monitor_that_never_answers),
 		TEST(a_monitor_that_speaks_something_else),

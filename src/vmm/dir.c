@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * dir.c - a VM's directory: made, cleared for the next run, and kept from growing without end.
+ *
+ * Both logs are written by QEMU, opened for appending: the console's at the guest's bidding, its own maybe too (a device
+ * that complains of a driver). The directory is mostly on a tmpfs, so a guest that writes for ever would take the host's
+ * memory. Whoever appends goes on at the end, wherever that is now: so a log that got long is copied away and cut to
+ * nothing under QEMU's hands. What comes in between is lost. Space for the copy may be short; the log is cut anyway.
+ */
+#include "vmm/internal.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/log.h"
+
+#define DIR_MODE 0700
+#define FILE_MODE 0600
+
+/* From where @in stands to its end. */
+static int copy(int in, int out)
+{
+	ssize_t n;
+
+	do
+		n = sendfile(out, in, NULL, VMM_LOG_MAX);
+	while (n > 0);
+	return n < 0 ? -errno : 0;
+}
+
+/* There as a whole or not at all: what is there is kept by every later start. */
+static int copy_file(const char *from, const char *to, struct reason *why)
+{
+	int in = open(from, O_RDONLY | O_CLOEXEC), out = -1, error = in < 0 ? -errno : 0;
+	char half[VMM_PATH_MAX];
+
+	if (!error && snprintf(half, sizeof(half), "%s.new", to) >= (int)sizeof(half))
+		error = -ENAMETOOLONG;
+	if (!error) {
+		out = open(half, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+		error = out < 0 ? -errno : copy(in, out);
+	}
+	if (out >= 0 && close(out) && !error)
+		error = -errno;
+	if (!error && rename(half, to))
+		error = -errno;
+	if (error && out >= 0)
+		unlink(half);
+	if (in >= 0)
+		close(in);
+	return error ? refuse(why, error, "cannot copy %s to %s: %s", from, to, strerror(-error))
+		     : 0;
+}
+
+/* Ours and nobody else's, also if it was there: whoever may write in it has QEMU's monitor. */
+static int make_dir(const char *dir, struct reason *why)
+{
+	struct stat st;
+
+	if (mkdir(dir, DIR_MODE) && errno != EEXIST)
+		return refuse(why, -errno, "cannot make %s: %s", dir, strerror(errno));
+	if (lstat(dir, &st))
+		return refuse(why, -errno, "%s: %s", dir, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return refuse(why, -ENOTDIR, "%s: not a directory", dir);
+	if (st.st_uid != geteuid())
+		return refuse(why, -EPERM, "%s belongs to another user", dir);
+	if ((st.st_mode & ALLPERMS) != DIR_MODE && chmod(dir, DIR_MODE))
+		return refuse(why, -errno, "%s: %s", dir, strerror(errno));
+	return 0;
+}
+
+static int remove_stale(const char *dir, struct reason *why)
+{
+	static const char *const stale[] = { VMM_QMP, VMM_CONSOLE, VMM_PID };
+	char path[VMM_PATH_MAX];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(stale); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, stale[i]);
+		if (unlink(path) && errno != ENOENT)
+			return refuse(why, -errno, "cannot remove %s: %s", path, strerror(errno));
+	}
+	return 0;
+}
+
+int vmm_prepare_dir(const struct vmm_spec *spec, struct reason *why)
+{
+	char path[VMM_PATH_MAX], vars[VMM_PATH_MAX];
+	int error = make_dir(spec->dir, why);
+
+	if (!error)
+		error = remove_stale(spec->dir, why);
+	if (error)
+		return error;
+	snprintf(path, sizeof(path), "%s/" VMM_VARS, spec->dir);
+	if (spec->firmware && *spec->firmware && vmm_vars_template(spec->firmware, vars) &&
+	    access(path, F_OK))
+		return copy_file(vars, path, why);
+	return 0;
+}
+
+static void keep_end(int log, off_t size, const char *path)
+{
+	char old[VMM_PATH_MAX];
+	int out;
+
+	if (snprintf(old, sizeof(old), "%s" VMM_OLD, path) >= (int)sizeof(old) ||
+	    lseek(log, size - (off_t)VMM_LOG_MAX, SEEK_SET) < 0)
+		return;
+	out = open(old, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+	if (out < 0)
+		return;
+	(void)sendfile(out, log, NULL, VMM_LOG_MAX);
+	close(out);
+}
+
+static void trim(const char *path)
+{
+	int log = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	if (log < 0)
+		return;
+	if (!fstat(log, &st) && S_ISREG(st.st_mode) && st.st_size > (off_t)VMM_LOG_MAX) {
+		keep_end(log, st.st_size, path);
+		if (ftruncate(log, 0))
+			log_warning("cannot cut %s: %s", path, strerror(errno));
+	}
+	close(log);
+}
+
+void vmm_trim_logs(const char *dir)
+{
+	static const char *const logs[] = { VMM_CONSOLE_LOG, VMM_QEMU_LOG };
+	char path[VMM_PATH_MAX];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(logs); i++)
+		if (snprintf(path, sizeof(path), "%s/%s", dir, logs[i]) < (int)sizeof(path))
+			trim(path);
+}
