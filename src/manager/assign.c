@@ -84,10 +84,11 @@ json_t *assign_parse(const char *text, struct failure *failure)
 
 	while (*rest && n < ARRAY_SIZE(items)) {
 		struct item item;
-		char word[64];
+		size_t length = strcspn(rest, ",");
+		char word[64] = "";
 
-		snprintf(word, sizeof(word), "%.*s", (int)strcspn(rest, ","), rest);
-		rest += strcspn(rest, ",");
+		memcpy(word, rest, MIN(length, sizeof(word) - 1));
+		rest += length;
 		if (!parse_item(word, &item) || (*rest == ',' && !rest[1])) {
 			fail(failure, PCI_ADDRESS_INVALID, PARAMS(word),
 			     "'%s' is not an index and a PCI address like 0/0000:07:10.0", word);

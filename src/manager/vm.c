@@ -336,7 +336,7 @@ static int take_functions(const json_t *changes, json_t **functions, struct fail
 	else if (json_is_null(words))
 		*functions = json_array();
 	else if (words)
-		*functions = assign_parse(json_string_value(words), failure);
+		*functions = assign_parse(string_of(config, "pci"), failure);
 	return *functions || (!words && !list) ? 0 : -1;
 }
 
