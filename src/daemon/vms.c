@@ -68,6 +68,9 @@ void vms_open(struct vms *vms, const struct config *config, struct api_server *a
 		.run_dir = config->run_dir,
 		.qemu = config->vms.qemu[0] ? config->vms.qemu : NULL,
 		.accel = accel_of(config),
+		.console_owner = config->api.owner,
+		.console_group = config->api.group,
+		.console_mode = config->api.mode,
 		.base = api_base(api),
 		.api = api,
 	};

@@ -123,6 +123,9 @@ struct manager {
 	time_t qemu_time;
 	struct vmm_qemu qemu;
 	enum vmm_accel accel;
+	uid_t console_owner;
+	gid_t console_group;
+	mode_t console_mode;
 	char host[UUID_BYTES];
 	struct request_list requests;
 	TAILQ_HEAD(run_list, run) runs, gone;

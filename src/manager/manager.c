@@ -350,6 +350,9 @@ int manager_create(struct manager **result, const struct manager_config *config,
 	manager->base = config->base;
 	manager->api = config->api;
 	manager->accel = config->accel;
+	manager->console_owner = config->console_owner;
+	manager->console_group = config->console_group;
+	manager->console_mode = config->console_mode;
 	snprintf(manager->run_dir, sizeof(manager->run_dir), "%s", config->run_dir);
 	snprintf(manager->qemu_path, sizeof(manager->qemu_path), "%s",
 		 config->qemu ? config->qemu : "");

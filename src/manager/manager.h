@@ -21,11 +21,15 @@ struct event_base;
  * @data_dir: of the inventory
  * @run_dir: of the daemon; running VMs have theirs in vm/UUID below it
  * @qemu: path, NULL: by PATH
+ * @console_owner, @console_group, @console_mode: who may join a VM's console, as of a socket; mode 0: nobody but us
  * @api: for requests of our own
  */
 struct manager_config {
 	const char *data_dir, *run_dir, *qemu;
 	enum vmm_accel accel;
+	uid_t console_owner;
+	gid_t console_group;
+	mode_t console_mode;
 	struct event_base *base;
 	struct api_server *api;
 };

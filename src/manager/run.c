@@ -200,10 +200,22 @@ static void forget_run(struct run *run)
 
 /* What vmm tells */
 
+static void share_console(const struct run *run)
+{
+	const struct manager *manager = run->manager;
+	struct reason why;
+
+	if (manager->console_mode &&
+	    vmm_share_console(run->vmm, manager->console_owner, manager->console_group,
+			      manager->console_mode, &why))
+		log_warning("VM %s: %s", run->name, why.text);
+}
+
 static void on_running(void *ctx)
 {
 	struct run *run = ctx;
 
+	share_console(run);
 	if (run->state != RUN_STARTING)
 		return;
 	run->state = RUN_RUNNING;

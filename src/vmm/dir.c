@@ -19,6 +19,7 @@
 
 #define DIR_MODE 0700
 #define FILE_MODE 0600
+#define DIR_BYTES (VMM_PATH_MAX - 32) /* vmm_start() allows for far less */
 
 /* From where @in stands to its end. */
 static int copy(int in, int out)
@@ -100,6 +101,48 @@ int vmm_prepare_dir(const struct vmm_spec *spec, struct reason *why)
 	    access(path, F_OK))
 		return copy_file(vars, path, why);
 	return 0;
+}
+
+/* Change who may use the socket @path, and nothing that has been put in its place. */
+static int give_socket(const char *path, uid_t owner, gid_t group, mode_t mode)
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), error = 0;
+	char same[64];
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(same, sizeof(same), "/proc/self/fd/%d", fd);
+	if (fstat(fd, &st))
+		error = -errno;
+	else if (!S_ISSOCK(st.st_mode))
+		error = -ENOTSOCK;
+	else if (fchownat(fd, "", owner, group, AT_EMPTY_PATH) || chmod(same, mode))
+		error = -errno;
+	close(fd);
+	return error;
+}
+
+int vmm_share_console(const struct vmm_vm *vm, uid_t owner, gid_t group, mode_t mode,
+		      struct reason *why)
+{
+	const uid_t nobody = (uid_t)-1;
+	const gid_t no_group = (gid_t)-1;
+	bool other = mode & S_IRWXO || (owner != nobody && owner != geteuid());
+	char path[VMM_PATH_MAX];
+	int error;
+
+	/* Behind the monitor is all that QEMU may do. */
+	snprintf(path, sizeof(path), "%.*s/" VMM_QMP, DIR_BYTES, vm->dir);
+	error = give_socket(path, nobody, no_group, FILE_MODE);
+	snprintf(path, sizeof(path), "%.*s/" VMM_CONSOLE, DIR_BYTES, vm->dir);
+	if (!error)
+		error = give_socket(path, owner, group, mode);
+	if (!error &&
+	    (lchown(vm->dir, nobody, group) ||
+	     chmod(vm->dir, DIR_MODE | (mode & S_IRWXG ? S_IXGRP : 0) | (other ? S_IXOTH : 0))))
+		error = -errno;
+	return error ? refuse(why, error, "console of %s: %s", vm->dir, strerror(-error)) : 0;
 }
 
 static void keep_end(int log, off_t size, const char *path)

@@ -108,6 +108,14 @@ void vmm_free(struct vmm_vm *vm);
 enum vmm_state vmm_state(const struct vmm_vm *vm);
 pid_t vmm_pid(const struct vmm_vm *vm);
 
+/**
+ * vmm_share_console() - let others join the console of a VM that runs, and read its log: the socket gets @owner, @group and
+ * @mode as by chown(2), chmod(2); they may pass through the directory, where nothing else is theirs.
+ * Return: 0, or -errno with @why; then it may be ours alone.
+ */
+int vmm_share_console(const struct vmm_vm *vm, uid_t owner, gid_t group, mode_t mode,
+		      struct reason *why);
+
 /* Once, on the base's thread; at once, before the function returns, if that refuses. @why: NULL without an error. */
 typedef void vmm_done(void *ctx, int error, const char *why);
 

@@ -346,6 +346,44 @@ static void the_directory_is_ours(void **state)
 	wait_for(s, &s->ended);
 }
 
+static mode_t mode_of(const struct stage *s, const char *name)
+{
+	struct stat st;
+
+	return lstat(path(s, name), &st) ? 0 : st.st_mode & 07777;
+}
+
+/* Whoever may use the API's socket may join the console, and has nothing else of the VM. */
+static void the_console_is_shared(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct stage *s = *state;
+	mode_t mask = umask(0);
+	struct reason why;
+	int console;
+
+	bring_up(s);
+	assert_int_equal(mode_of(s, VMM_QMP), 0777); /* without a umask */
+	assert_int_equal(vmm_share_console(s->vm, (uid_t)-1, (gid_t)-1, 0660, &why), -ENOENT);
+	assert_int_equal(mode_of(s, ""), 0700);
+	assert_int_equal(symlink(VMM_QEMU_LOG, path(s, VMM_CONSOLE)), 0);
+	assert_true(vmm_share_console(s->vm, (uid_t)-1, (gid_t)-1, 0660, &why) < 0);
+	assert_int_equal(mode_of(s, VMM_QEMU_LOG), 0600);
+	unlink(path(s, VMM_CONSOLE));
+	strcpy(address.sun_path, path(s, VMM_CONSOLE));
+	console = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(console, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(vmm_share_console(s->vm, (uid_t)-1, getegid(), 0660, &why), 0);
+	assert_int_equal(mode_of(s, VMM_CONSOLE), 0660);
+	assert_int_equal(mode_of(s, VMM_QMP), 0600);
+	assert_int_equal(mode_of(s, ""), 0710);
+	assert_int_equal(vmm_share_console(s->vm, (uid_t)-1, (gid_t)-1, 0600, &why), 0);
+	assert_int_equal(mode_of(s, ""), 0700);
+	close(console);
+	unlink(path(s, VMM_CONSOLE));
+	umask(mask);
+}
+
 static void write_file(const struct stage *s, const char *name, size_t size)
 {
 	FILE *file = fopen(path(s, name), "w");
@@ -753,6 +791,7 @@ int main(void)
 		TEST(the_process_is_on_its_own),
 		TEST(a_long_directory),
 		TEST(the_directory_is_ours),
+		TEST(the_console_is_shared),
 		TEST(variables_are_there_as_a_whole),
 		TEST(logs_do_not_grow_for_ever),
 		TEST(a_monitor_that_never_is),
