@@ -132,6 +132,20 @@ def drives(vm, count):
     wait_until(lambda: len(functions(vm)) == count, 30, vm.logs, 0.5)
 
 
+
+def test_log_begins_anew(vmm):
+    """QEMU goes on at the beginning of a log that got long, not behind a hole."""
+    vm = vmm()
+    vm.event("running")
+    vm.booted()
+    log = vm.dir / "vm/console.log"
+    with log.open("ab") as file:
+        file.write(bytes(5 << 20))
+    wait_until(lambda: log.stat().st_size < 1 << 20, 60)
+    assert log.with_name("console.log.old").stat().st_size == 4 << 20
+    assert vm.sh("echo he''llo") == "hello\n"
+    assert "hello" in log.read_text() and log.stat().st_size < 1 << 20
+
 def test_life_of_a_vm(vmm):
     vm = vmm()
     assert UUID in (vm.event("running"), vm.command())[1]
