@@ -8,10 +8,12 @@
 #include "client/client.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The daemon waits up to 60 s for a guest that was asked to power off, and may start it again after that. */
 #define TIMEOUT_S 180L
@@ -61,7 +63,12 @@ void client_refusal_clear(struct client_refusal *why)
 
 static void no_answer(const char *socket, CURLcode result, struct client_refusal *why)
 {
-	if (result == CURLE_COULDNT_CONNECT)
+	if (result == CURLE_COULDNT_CONNECT && access(socket, W_OK) && errno == EACCES)
+		client_refuse(
+			why, "", NULL,
+			"%s: no permission: be root, or a member of the group that may use it",
+			socket);
+	else if (result == CURLE_COULDNT_CONNECT)
 		client_refuse(why, "", NULL,
 			      "no daemon answers at %s: is softiovd running? (--socket PATH names "
 			      "another)",

@@ -229,6 +229,15 @@ def test_what_is_not_there(daemon, words, names):
     assert policy(daemon) == before
 
 
+def test_not_for_everybody(daemon):
+    nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    done = subprocess.run([*nobody, program("softiov"), "--socket", daemon.api, "show"],
+                          capture_output=True, text=True, timeout=20, cwd="/")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1 and "permission" in done.stderr
+    assert str(daemon.api) in done.stderr
+
+
 def test_no_daemon(tmp_path):
     done = subprocess.run([program("softiov"), "--socket", tmp_path / "none", "show"],
                           capture_output=True, text=True)
