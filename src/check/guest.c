@@ -130,6 +130,9 @@ int guest_inspect(const char *path, struct guest_found *found, struct reason *wh
 		;
 	if (length < sizeof(finding))
 		return refuse(why, -EBADMSG, "damaged, or too large to look into");
+	/* What a stranger's file has made of the child is no better than the file. */
+	finding.found.kind[sizeof(finding.found.kind) - 1] = '\0';
+	finding.why.text[sizeof(finding.why.text) - 1] = '\0';
 	*found = finding.found;
 	if (finding.error)
 		return refuse(why, finding.error, "%s", finding.why.text);
