@@ -88,6 +88,7 @@ json_t *assign_parse(const char *text, struct failure *failure)
 		char word[64] = "";
 
 		memcpy(word, rest, MIN(length, sizeof(word) - 1));
+		text_repair(word);
 		rest += length;
 		if (!parse_item(word, &item) || (*rest == ',' && !rest[1])) {
 			fail(failure, PCI_ADDRESS_INVALID, PARAMS(word),

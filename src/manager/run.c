@@ -181,6 +181,7 @@ static struct run *add_run(struct manager *manager, const json_t *record)
 	TAILQ_INIT(&run->stoppers);
 	snprintf(run->uuid, sizeof(run->uuid), "%s", string_of(record, "uuid"));
 	snprintf(run->name, sizeof(run->name), "%s", string_of(record, "name-label"));
+	text_repair(run->name);
 	run->timer = evtimer_new(manager->base, on_timer, run);
 	if (!run->timer) {
 		free(run);

@@ -85,7 +85,7 @@ def refused(code, *params, status=None):
             if status:
                 assert error.status == status, error
             assert error.error
-            self.error = error.error
+            self.error, self.params = error.error, error.params
             return True
     return Expect()
 
@@ -181,6 +181,9 @@ def test_assignment_refused(api, house):
     for words, code in addresses.items():
         with refused(code or "PCI_ADDRESS_INVALID", status=400):
             api.patch(f"/vm/{two}", other_config={"pci": words})
+    with refused("PCI_ADDRESS_INVALID") as told:      # cut, but not within a character
+        api.patch(f"/vm/{two}", other_config={"pci": "é" * 100})
+    assert told.params[0].startswith("é" * 20)
     with refused("PCI_ADDRESS_INVALID", "07:10.2"):
         api.patch(f"/vm/{two}", pci=["07:10.2"])
     with refused("PCI_DEVICE_DUPLICATE", VF[1], status=400):
@@ -548,6 +551,11 @@ def test_life(guests, api, house):
     two = api.define("two")
     with refused("VM_BAD_POWER_STATE", uuid, "halted", "running"):
         api.post(f"/vm/{two}/take", function=VF[0])
+    # Who may use the API may join the console, and have nothing else of the VM.
+    socket = house.daemon.run_dir / "softiov.sock"
+    console = house.daemon.run_dir / "vm" / uuid / "console.sock"
+    assert console.stat().st_mode == socket.stat().st_mode
+    assert console.with_name("qmp.sock").stat().st_mode & 0o077 == 0
     api.wait_booted(uuid)
     with Shell(api, uuid) as shell:
         assert "ixgbevf" in shell("ls -l /sys/bus/pci/drivers/ | grep ixgbevf")
@@ -571,6 +579,8 @@ def test_life(guests, api, house):
     assert (record["power-state"], record["pid"], record["start-time"]) == ("halted", None, None)
     assert not os.path.exists(f"/proc/{pid}")
     assert "Power down" in api.console(uuid)
+    api.delete(f"/vm/{uuid}")
+    assert not (house.daemon.run_dir / "vm" / uuid).exists()
 
 
 def test_reboot_and_move(guests, api, house):
