@@ -498,6 +498,7 @@ void vm_delete(struct request *request)
 	json_t *record = vm_record(manager, request->uuid, &failure);
 	struct reason why = { "" };
 	int error = record ? vm_expect(manager, record, "halted", &failure) : -1;
+	char dir[192];
 
 	json_decref(record);
 	if (!error) {
@@ -505,8 +506,12 @@ void vm_delete(struct request *request)
 		if (error)
 			assign_failed(manager, error, request->uuid, NULL, &why, &failure);
 	}
-	if (error)
+	if (error) {
 		answer_failure(request, &failure);
-	else
-		answer_ok(request);
+		return;
+	}
+	/* Another VM may be given the same uuid. */
+	snprintf(dir, sizeof(dir), "%s/vm/%s", manager->run_dir, request->uuid);
+	vmm_forget_dir(dir);
+	answer_ok(request);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * dir.c - a VM's directory: made, cleared for the next run, and kept from growing without end.
+ * dir.c - a VM's directory: made, cleared for the next run, kept from growing without end, and removed.
  *
  * Both logs are written by QEMU, opened for appending: the console's at the guest's bidding, its own maybe too (a device
  * that complains of a driver). The directory is mostly on a tmpfs, so a guest that writes for ever would take the host's
@@ -38,7 +38,7 @@ static int copy_file(const char *from, const char *to, struct reason *why)
 	int in = open(from, O_RDONLY | O_CLOEXEC), out = -1, error = in < 0 ? -errno : 0;
 	char half[VMM_PATH_MAX];
 
-	if (!error && snprintf(half, sizeof(half), "%s.new", to) >= (int)sizeof(half))
+	if (!error && snprintf(half, sizeof(half), "%s" VMM_NEW, to) >= (int)sizeof(half))
 		error = -ENAMETOOLONG;
 	if (!error) {
 		out = open(half, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
@@ -85,6 +85,30 @@ static int remove_stale(const char *dir, struct reason *why)
 			return refuse(why, -errno, "cannot remove %s: %s", path, strerror(errno));
 	}
 	return 0;
+}
+
+/* Nothing but what is ours by name: whoever put something else there may want it. */
+void vmm_forget_dir(const char *dir)
+{
+	static const char *const names[] = {
+		VMM_QMP,
+		VMM_CONSOLE,
+		VMM_PID,
+		VMM_CONSOLE_LOG,
+		VMM_CONSOLE_LOG VMM_OLD,
+		VMM_QEMU_LOG,
+		VMM_QEMU_LOG VMM_OLD,
+		VMM_VARS,
+		VMM_VARS VMM_NEW,
+	};
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
+		unlinkat(fd, names[i], 0);
+	close(fd);
+	rmdir(dir);
 }
 
 int vmm_prepare_dir(const struct vmm_spec *spec, struct reason *why)

@@ -15,6 +15,7 @@
 #define VMM_CONSOLE_LOG "console.log"
 #define VMM_QEMU_LOG "qemu.log"
 #define VMM_OLD ".old" /* behind a log's name: what was in it before */
+#define VMM_NEW ".new" /* behind a file's name: it is not complete yet */
 #define VMM_PID "pid"
 #define VMM_VARS "vars.fd" /* variables of a UEFI firmware */
 #define VMM_PATH_MAX 4096

@@ -87,6 +87,9 @@ struct vmm_ops {
 
 struct vmm_vm;
 
+/** vmm_forget_dir() - remove what runs of a VM have left in @dir: none of its, logs and variables neither, comes back. */
+void vmm_forget_dir(const char *dir);
+
 /** vmm_start() - Return: 0 with *@vm: QEMU is being started; or -errno with @why: nothing was. */
 int vmm_start(struct vmm_vm **vm, struct event_base *base, const struct vmm_spec *spec,
 	      const struct vmm_ops *ops, struct reason *why);

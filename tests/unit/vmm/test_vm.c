@@ -466,6 +466,34 @@ static void logs_do_not_grow_for_ever(void **state)
 	unlink(path(s, VMM_CONSOLE_LOG VMM_OLD));
 }
 
+/* Of a VM that is deleted nothing stays, and nothing else goes. */
+static void a_directory_is_forgotten(void **state)
+{
+	struct stage *s = *state;
+	char link[80];
+
+	assert_int_equal(start(s, "stay"), 0);
+	write_file(s, VMM_CONSOLE_LOG, VMM_LOG_MAX + 1);
+	vmm_trim_logs(s->dir);
+	write_file(s, VMM_VARS, 1);
+	write_file(s, "mine", 1);
+	vmm_kill(s->vm);
+	wait_for(s, &s->ended);
+	vmm_forget_dir(s->dir);
+	assert_int_equal(size_of(s, "mine"), 1);
+	unlink(path(s, "mine"));
+	snprintf(link, sizeof(link), "%s.link", s->dir);
+	assert_int_equal(symlink(s->dir, link), 0);
+	write_file(s, VMM_PID, 1);
+	vmm_forget_dir(link);
+	assert_int_equal(size_of(s, VMM_PID), 1);
+	unlink(link);
+	vmm_forget_dir(s->dir);
+	assert_int_equal(access(s->dir, F_OK), -1);
+	vmm_forget_dir(s->dir);
+	assert_int_equal(mkdir(s->dir, 0700), 0); /* for teardown() */
+}
+
 /* The test does not wait for the deadline: it brings it forward. */
 static void a_monitor_that_never_is(void **state)
 {
@@ -794,6 +822,7 @@ int main(void)
 		TEST(the_console_is_shared),
 		TEST(variables_are_there_as_a_whole),
 		TEST(logs_do_not_grow_for_ever),
+		TEST(a_directory_is_forgotten),
 		TEST(a_monitor_that_never_is),
 		TEST(a_monitor_that_never_answers),
 		TEST(a_monitor_that_speaks_something_else),
