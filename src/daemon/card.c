@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "daemon/card_internal.h"
+#include "util/bdf.h"
 #include "util/log.h"
 
 #define FIRST_VF_OFFSET 128
@@ -136,7 +137,7 @@ static int create_function(struct card_pf *pf, struct reason *why)
 	void *model_state;
 	int error;
 
-	pcie_bdf_format(card->config->domain, rid, pf->bdf);
+	bdf_format(card->config->domain, rid, pf->bdf);
 	model_config(pf, &config);
 	ixgbe_pf_layout(&config, &pf->layout);
 	ixgbe_vf_layout(&config, &pf->vf_layout);

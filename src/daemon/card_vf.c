@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "util/bdf.h"
 #include "util/log.h"
 
 static bool vm_mode(const struct card_vf *vf)
@@ -78,7 +79,7 @@ static void name(struct card_vf *vf)
 	const struct card *card = vf->pf->port->card;
 	char bdf[sizeof(vf->bdf)];
 
-	pcie_bdf_format(card->config->domain, vf->bare.routing_id, bdf);
+	bdf_format(card->config->domain, vf->bare.routing_id, bdf);
 	memcpy(vf->bdf, bdf, sizeof(bdf));
 	snprintf(vf->socket, sizeof(vf->socket), "%.80s/%s.sock", card->env->config->run_dir, bdf);
 }

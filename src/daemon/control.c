@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/inspect.h"
+#include "util/bdf.h"
 #include "util/log.h"
 
 #define HTTP_OK 200
@@ -124,7 +125,7 @@ static struct card_pf *find_pf(struct control *control, const char *address)
 {
 	uint16_t domain, rid;
 
-	if (pcie_bdf_parse(address, &domain, &rid))
+	if (bdf_parse(address, &domain, &rid))
 		return NULL;
 	for (unsigned int i = 0; i < *control->ncards; i++) {
 		struct card_pf *pf = control->cards[i]->config->domain == domain
@@ -154,7 +155,7 @@ static struct card_vf *find_vf(struct control *control, const struct api_call *c
 			return &pf->vf[call->vf];
 		return NULL;
 	}
-	if (pcie_bdf_parse(call->address, &domain, &rid)) {
+	if (bdf_parse(call->address, &domain, &rid)) {
 		refuse(why, 0, "'%s' is not a PCI address like 0000:07:10.0", call->address);
 		return NULL;
 	}

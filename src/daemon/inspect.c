@@ -7,6 +7,8 @@
 
 #include <time.h>
 
+#include "util/bdf.h"
+
 #define SPEED_10G_MBPS 10000
 #define SHOWN_QUEUES 8
 #define SHOWN_FAULTS 16
@@ -101,7 +103,7 @@ static json_t *faults(const struct iommu_domain *domain, uint16_t pci_domain)
 		char text[32], stamp[40];
 		struct tm tm;
 
-		pcie_bdf_format(pci_domain, fault[i].requester, text);
+		bdf_format(pci_domain, fault[i].requester, text);
 		json_object_set_new(object, "requester", json_string(text));
 		snprintf(text, sizeof(text), "0x%llx", (unsigned long long)fault[i].iova);
 		json_object_set_new(object, "address", json_string(text));

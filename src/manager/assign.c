@@ -10,24 +10,17 @@
 #include <ctype.h>
 #include <signal.h>
 
+#include "util/bdf.h"
+
 #define ADDRESS_LENGTH 12 /* of DDDD:BB:DD.F */
 
 bool address_normal(const char *text, char address[ADDRESS_BYTES])
 {
-	static const char form[] = "xxxx:xx:xx.f";
-	unsigned int domain, bus, device, function;
+	uint16_t domain, routing_id;
 
-	if (strlen(text) != ADDRESS_LENGTH)
+	if (strlen(text) != ADDRESS_LENGTH || bdf_parse(text, &domain, &routing_id))
 		return false;
-	for (unsigned int i = 0; i < ADDRESS_LENGTH; i++)
-		if (form[i] == 'x'   ? !isxdigit((unsigned char)text[i])
-		    : form[i] == 'f' ? text[i] < '0' || text[i] > '7'
-				     : text[i] != form[i])
-			return false;
-	if (sscanf(text, "%4x:%2x:%2x.%1x", &domain, &bus, &device, &function) != 4 || device > 31)
-		return false;
-	snprintf(address, ADDRESS_BYTES, "%04x:%02x:%02x.%x", domain & 0xffff, bus & 0xff,
-		 device & 31, function & 7);
+	bdf_format(domain, routing_id, address);
 	return true;
 }
 

@@ -184,11 +184,6 @@ uint16_t pcie_vf_routing_id(const struct pcie_function *pf, unsigned int vf);
  */
 uint64_t pcie_vf_bar_address(const struct pcie_function *pf, unsigned int vf, unsigned int bar);
 
-/** pcie_bdf_format() - "0000:07:10.0"; @text holds 16 bytes. Return: @text. */
-char *pcie_bdf_format(uint16_t domain, uint16_t routing_id, char *text);
-/** pcie_bdf_parse() - "0000:07:10.0" or "07:10.0". Return: 0 or -EINVAL. */
-int pcie_bdf_parse(const char *text, uint16_t *domain, uint16_t *routing_id);
-
 /*
  * The hierarchy: which function answers to which routing ID. A flat table of 65536 would do; a
  * card has at most 520.

@@ -15,6 +15,7 @@
  * Specification: PCI Express Base 5.0, 9.2.1 (routing IDs, memory) and 9.3.3 (capability).
  */
 #include "pcie/internal.h"
+#include "util/bdf.h"
 #include "util/log.h"
 
 #define PAGE_SHIFT_OF_BIT_0 12
@@ -110,7 +111,7 @@ static void enable_vfs(struct pcie_function *pf)
 	set_vf_enable(pf, false);
 	if (log_ratelimit(&limit))
 		log_warning("%s: VF Enable refused: NumVFs %u of TotalVFs %u: %s",
-			    pcie_bdf_format(0, pf->routing_id, bdf), numvfs, pf->layout->total_vfs,
+			    bdf_format(0, pf->routing_id, bdf), numvfs, pf->layout->total_vfs,
 			    strerror(error < 0 ? -error : error));
 }
 

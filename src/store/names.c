@@ -5,6 +5,8 @@
  */
 #include "store/db.h"
 
+#include "util/bdf.h"
+
 /* 'x' stands for a lower-case hexadecimal digit, anything else for itself. */
 static bool matches(const char *text, const char *pattern)
 {
@@ -23,8 +25,7 @@ bool uuid_valid(const char *text)
 
 bool function_valid(const char *text)
 {
-	/* 32 devices of 8 functions on a bus. */
-	return text && matches(text, "xxxx:xx:xx.x") && text[8] < '2' && text[11] < '8';
+	return bdf_is_canonical(text);
 }
 
 int record_check(const json_t *record, const char *const *names, size_t count, struct reason *why)

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "sysfs/internal.h"
+#include "util/bdf.h"
 
 #define ROOT_INO 1 /* FUSE_ROOT_ID */
 #define RID_BITS 16
@@ -29,9 +30,6 @@
 #define VIEW_SHIFT (INDEX_SHIFT + INDEX_BITS)
 #define KIND_SHIFT (VIEW_SHIFT + VIEW_BITS)
 #define BUS_SHIFT 8
-#define DEVICE_SHIFT 3
-#define DEVICE_MASK 0x1f
-#define FUNCTION_MASK 0x7
 
 static const char *const driver_names[SYSFS_DRIVERS] = {
 	[SYSFS_PF_DRIVER] = "softiov-pf", [SYSFS_CLIENT] = "vfio-user"
@@ -66,27 +64,6 @@ int node_of(uint64_t ino, struct node *node)
 			       .domain = (uint16_t)(ino >> DOMAIN_SHIFT),
 			       .routing_id = (uint16_t)ino };
 	return 0;
-}
-
-static void format_address(uint16_t domain, uint16_t rid, char name[SYSFS_NAME_MAX])
-{
-	snprintf(name, SYSFS_NAME_MAX, "%04x:%02x:%02x.%x", domain, rid >> BUS_SHIFT,
-		 rid >> DEVICE_SHIFT & DEVICE_MASK, rid & FUNCTION_MASK);
-}
-
-/* Only what format_address() writes. */
-static bool parse_address(const char *name, uint16_t *domain, uint16_t *rid)
-{
-	unsigned int d, bus, device, function;
-	char again[SYSFS_NAME_MAX];
-
-	if (sscanf(name, "%4x:%2x:%2x.%1x", &d, &bus, &device, &function) != 4 ||
-	    device > DEVICE_MASK || function > FUNCTION_MASK)
-		return false;
-	*domain = (uint16_t)d;
-	*rid = (uint16_t)(bus << BUS_SHIFT | device << DEVICE_SHIFT | function);
-	format_address(*domain, *rid, again);
-	return !strcmp(name, again);
 }
 
 static const struct sysfs_function *function_of(const struct sysfs *sysfs, const struct node *node)
@@ -207,7 +184,7 @@ static void list_members(const struct emitter *e)
 	for (unsigned int i = 0; i < e->sysfs->list.count; i++) {
 		const struct sysfs_function *f = &e->sysfs->list.function[i];
 
-		format_address(f->domain, f->routing_id, name);
+		bdf_format(f->domain, f->routing_id, name);
 		if (is_member(e->parent, f) && !emit(e, name, member(e->parent, f)))
 			return;
 	}
@@ -318,7 +295,9 @@ int tree_lookup(const struct sysfs *sysfs, const struct node *parent, const char
 		return -ENOTDIR;
 	if (parent->kind == NODE_PCI_DEVICES || parent->kind == NODE_PCI_DRIVER ||
 	    parent->kind == NODE_HOST_BRIDGE) {
-		f = parse_address(name, &domain, &rid) ? functions_find(sysfs, domain, rid) : NULL;
+		f = bdf_is_canonical(name) && !bdf_parse(name, &domain, &rid)
+			    ? functions_find(sysfs, domain, rid)
+			    : NULL;
 		if (!f || !is_member(parent, f))
 			return -ENOENT;
 		*child = member(parent, f);
@@ -420,7 +399,7 @@ int tree_readlink(const struct sysfs *sysfs, const struct node *node, char targe
 		return -EINVAL;
 	if (!f || !exists(sysfs, node))
 		return -ENOENT;
-	format_address(f->domain, f->routing_id, address);
+	bdf_format(f->domain, f->routing_id, address);
 	switch (node->kind) {
 	case NODE_DEVICE_LINK:
 		snprintf(target, SYSFS_TARGET_MAX, "../../../devices/pci%04x:%02x/%s", f->domain,
@@ -435,10 +414,10 @@ int tree_readlink(const struct sysfs *sysfs, const struct node *node, char targe
 			 driver_names[f->driver]);
 		return 0;
 	case NODE_PHYSFN_LINK:
-		format_address(f->domain, f->pf, address);
+		bdf_format(f->domain, f->pf, address);
 		break;
 	case NODE_VIRTFN_LINK:
-		format_address(f->domain, virtfn(f, node->index), address);
+		bdf_format(f->domain, virtfn(f, node->index), address);
 		break;
 	default:
 		snprintf(target, SYSFS_TARGET_MAX, "../../../bus/pci");

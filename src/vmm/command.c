@@ -15,12 +15,15 @@
 #include "vmm/internal.h"
 
 #include <fcntl.h>
+#include <linux/pci.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "util/bdf.h"
 
 #define PORT_SLOT 0x10
 #define PORTS_PER_SLOT 8
@@ -342,14 +345,12 @@ static int add_port(json_t *args, unsigned int number)
 
 int vmm_function_id(char *id, unsigned int port, const char *address)
 {
-	unsigned int domain, bus, device, function;
-	int length = 0;
+	uint16_t domain, routing_id;
 
-	if (strspn(address, "0123456789abcdef:.") != strlen(address) ||
-	    sscanf(address, "%4x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &length) != 4 ||
-	    address[length])
+	if (bdf_parse(address, &domain, &routing_id))
 		return -EINVAL;
-	snprintf(id, VMM_ID_MAX, "vf%u-%04x-%02x-%02x.%x", port, domain, bus, device, function);
+	snprintf(id, VMM_ID_MAX, "vf%u-%04x-%02x-%02x.%x", port, domain, routing_id >> 8,
+		 PCI_SLOT(routing_id), PCI_FUNC(routing_id));
 	return 0;
 }
 

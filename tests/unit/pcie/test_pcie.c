@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "card.h"
+#include "util/bdf.h"
 
 struct expected {
 	unsigned int offset, len;
@@ -347,23 +348,23 @@ static void test_bdf(void **state)
 	uint16_t domain, id;
 	char text[16];
 
-	assert_string_equal(pcie_bdf_format(0, 0x0780, text), "0000:07:10.0");
-	assert_string_equal(pcie_bdf_format(0x1abc, 0xffff, text), "1abc:ff:1f.7");
-	assert_int_equal(pcie_bdf_parse("0000:07:1f.7", &domain, &id), 0);
+	assert_string_equal(bdf_format(0, 0x0780, text), "0000:07:10.0");
+	assert_string_equal(bdf_format(0x1abc, 0xffff, text), "1abc:ff:1f.7");
+	assert_int_equal(bdf_parse("0000:07:1f.7", &domain, &id), 0);
 	assert_int_equal(domain, 0);
 	assert_int_equal(id, 0x07ff);
-	assert_int_equal(pcie_bdf_parse("1ABC:09:0F.6", &domain, &id), 0);
+	assert_int_equal(bdf_parse("1ABC:09:0F.6", &domain, &id), 0);
 	assert_int_equal(domain, 0x1abc);
 	assert_int_equal(id, 0x097e);
-	assert_int_equal(pcie_bdf_parse("07:00.1", &domain, &id), 0);
+	assert_int_equal(bdf_parse("07:00.1", &domain, &id), 0);
 	assert_int_equal(domain, 0);
 	assert_int_equal(id, 0x0701);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(pcie_bdf_parse(bad[i], &domain, &id), -EINVAL);
-	assert_int_equal(pcie_bdf_parse(NULL, &domain, &id), -EINVAL);
+		assert_int_equal(bdf_parse(bad[i], &domain, &id), -EINVAL);
+	assert_int_equal(bdf_parse(NULL, &domain, &id), -EINVAL);
 	for (unsigned int i = 0; i <= UINT16_MAX; i++) {
 		assert_int_equal(
-			pcie_bdf_parse(pcie_bdf_format(0, (uint16_t)i, text), &domain, &id), 0);
+			bdf_parse(bdf_format(0, (uint16_t)i, text), &domain, &id), 0);
 		assert_int_equal(id, i);
 	}
 }

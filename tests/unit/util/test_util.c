@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "util/bdf.h"
 #include "util/log.h"
 #include "util/util.h"
 
@@ -68,6 +69,34 @@ static void test_refuse_cuts_characters(void **state)
 		assert_int_equal((strlen(why.text) - shift) % 3, 0);
 		assert_true(strlen(why.text) > sizeof(why.text) - 4);
 	}
+}
+
+/* Keys of the inventory and names in sysfs have one spelling. */
+static void test_bdf_is_canonical(void **state)
+{
+	static const char *const others[] = {
+		"",
+		"0000:07:10",
+		"07:10.0",
+		"0000:07:10.8",
+		"0000:07:20.0",
+		"0000:07:1F.0",
+		"0000:07:10.0 ",
+		" 0000:07:10.0",
+		"000:07:10.0",
+		"0000:7:10.0",
+		"0000:07:10.00",
+		"0000:07:10,0",
+		"00000:07:10.0",
+		"0000:-7:10.0",
+		"0000:0x:10.0",
+	};
+
+	assert_true(bdf_is_canonical("0000:07:10.0"));
+	assert_true(bdf_is_canonical("abcd:ff:1f.7"));
+	assert_false(bdf_is_canonical(NULL));
+	for (unsigned int i = 0; i < ARRAY_SIZE(others); i++)
+		assert_false(bdf_is_canonical(others[i]));
 }
 
 static void test_mac(void **state)
@@ -202,6 +231,7 @@ int main(void)
 		cmocka_unit_test(test_refuse),
 		cmocka_unit_test(test_repair),
 		cmocka_unit_test(test_refuse_cuts_characters),
+		cmocka_unit_test(test_bdf_is_canonical),
 		cmocka_unit_test(test_mac),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_min_max),

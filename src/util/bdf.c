@@ -6,17 +6,17 @@
  * function number, written the same way. PCI Express Base 5.0, 2.2.4.2.
  */
 #include <stdio.h>
-#include "pcie/function.h"
+
+#include "util/bdf.h"
 
 #define BUS_SHIFT 8
 #define DEVICE_SHIFT 3
 #define DEVICE_MASK 0x1fu
 #define FUNCTION_MASK 0x7u
-#define TEXT_SIZE 16
 
-char *pcie_bdf_format(uint16_t domain, uint16_t routing_id, char *text)
+char *bdf_format(uint16_t domain, uint16_t routing_id, char *text)
 {
-	snprintf(text, TEXT_SIZE, "%04x:%02x:%02x.%x", domain, routing_id >> BUS_SHIFT,
+	snprintf(text, BDF_BYTES, "%04x:%02x:%02x.%x", domain, routing_id >> BUS_SHIFT,
 		 (routing_id >> DEVICE_SHIFT) & DEVICE_MASK, routing_id & FUNCTION_MASK);
 	return text;
 }
@@ -46,7 +46,7 @@ static const char *parse_hex(const char *text, unsigned int digits, char end, un
 	return *text == end ? text + 1 : NULL;
 }
 
-int pcie_bdf_parse(const char *text, uint16_t *domain, uint16_t *routing_id)
+int bdf_parse(const char *text, uint16_t *domain, uint16_t *routing_id)
 {
 	unsigned int dom = 0, bus, device, function;
 	const char *rest;
@@ -68,4 +68,13 @@ int pcie_bdf_parse(const char *text, uint16_t *domain, uint16_t *routing_id)
 	*domain = (uint16_t)dom;
 	*routing_id = (uint16_t)(bus << BUS_SHIFT | device << DEVICE_SHIFT | function);
 	return 0;
+}
+
+bool bdf_is_canonical(const char *text)
+{
+	uint16_t domain, routing_id;
+	char again[BDF_BYTES];
+
+	return !bdf_parse(text, &domain, &routing_id) &&
+	       !strcmp(text, bdf_format(domain, routing_id, again));
 }
