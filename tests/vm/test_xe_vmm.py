@@ -132,7 +132,6 @@ def drives(vm, count):
     wait_until(lambda: len(functions(vm)) == count, 30, vm.logs, 0.5)
 
 
-
 def test_log_begins_anew(vmm):
     """QEMU goes on at the beginning of a log that got long, not behind a hole."""
     vm = vmm()
@@ -145,6 +144,7 @@ def test_log_begins_anew(vmm):
     assert log.with_name("console.log.old").stat().st_size == 4 << 20
     assert vm.sh("echo he''llo") == "hello\n"
     assert "hello" in log.read_text() and log.stat().st_size < 1 << 20
+
 
 def test_life_of_a_vm(vmm):
     vm = vmm()
