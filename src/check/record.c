@@ -3,7 +3,7 @@
  * record.c - a captured root is what people send to strangers. So it holds only what the check reads, and of that not:
  * kernel parameters that have nothing to do with it (they may hold addresses, keys), the Device Serial Number capability
  * (PCIe base specification 7.9.3; mostly the MAC address), all lines of XenServer's inventory but the product's, and of
- * /proc/cpuinfo all processors but the first.
+ * /proc/cpuinfo all processors but the first. A QEMU in somebody's home is in "~".
  */
 #include "check/record.h"
 
@@ -18,6 +18,7 @@
 #include "check/pci_config.h"
 
 #define SERIAL_NUMBER_BYTES 8u
+#define HOMES "/home/"
 
 struct recorder {
 	int dir, error;
@@ -206,10 +207,27 @@ void recorder_unreadable(struct recorder *recorder, const char *path)
 	fact_add(&recorder->facts, "unreadable", "%s", path);
 }
 
+/* "/home/somebody/bin" is "~/bin". */
+static void hide_homes(char *value)
+{
+	char *home = strstr(value, HOMES);
+
+	while (home) {
+		char *rest = home + strlen(HOMES);
+
+		rest += strcspn(rest, "/ ,:'");
+		*home++ = '~';
+		memmove(home, rest, strlen(rest) + 1);
+		home = strstr(home, HOMES);
+	}
+}
+
 void recorder_facts(struct recorder *recorder, const struct check_facts *facts)
 {
 	struct check_facts mine = *facts;
 
+	for (unsigned int i = 0; i < mine.n; i++)
+		hide_homes(mine.fact[i].value);
 	for (unsigned int i = 0; i < recorder->facts.n; i++)
 		fact_add(&mine, recorder->facts.fact[i].name, "%s", recorder->facts.fact[i].value);
 	recorder->facts = mine;

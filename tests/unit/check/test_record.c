@@ -100,19 +100,24 @@ static void is_text(struct check_root *root, const char *path, const char *expec
 static void test_record(void **state)
 {
 	uint8_t config[PCI_CONFIG_BYTES];
+	struct check_facts facts = { 0 };
 	struct check_root *root;
 	struct reason why;
 
+	fact_add(&facts, "qemu", "/home/alice/q/bin/qemu, version 11, not /home/bob");
 	root = root_open(source, &why);
 	assert_non_null(root);
 	assert_int_equal(root_record(root, copy, &why), 0);
 	read_everything(root);
+	root_set_facts(root, &facts);
+	assert_string_equal(fact_get(root_facts(root), "qemu"), facts.fact[0].value);
 	assert_int_equal(root_record_end(root, &why), 0);
 	root_close(root);
 
 	root = root_open(copy, &why);
 	assert_non_null(root);
 	is_text(root, "/proc/cmdline", "intel_iommu=on iommu=pt pci=realloc");
+	assert_string_equal(fact_get(root_facts(root), "qemu"), "~/q/bin/qemu, version 11, not ~");
 	is_text(root, "/proc/cpuinfo", "processor: 0?flags: vmx");
 	is_text(root, "/etc/xensource-inventory", "PRODUCT_VERSION='8'");
 	assert_false(root_has(root, "/secret"));
