@@ -363,8 +363,7 @@ static void test_bdf(void **state)
 		assert_int_equal(bdf_parse(bad[i], &domain, &id), -EINVAL);
 	assert_int_equal(bdf_parse(NULL, &domain, &id), -EINVAL);
 	for (unsigned int i = 0; i <= UINT16_MAX; i++) {
-		assert_int_equal(
-			bdf_parse(bdf_format(0, (uint16_t)i, text), &domain, &id), 0);
+		assert_int_equal(bdf_parse(bdf_format(0, (uint16_t)i, text), &domain, &id), 0);
 		assert_int_equal(id, i);
 	}
 }

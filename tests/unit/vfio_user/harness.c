@@ -13,7 +13,7 @@
 
 #define PUMP_NS 3000000u /* enough for a grace period to be noticed */
 #define PUMP_TURNS 32
-#define PATIENCE 200	 /* milliseconds without anything to do */
+#define PATIENCE 200 /* milliseconds without anything to do */
 
 struct harness h;
 
