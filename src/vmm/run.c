@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,8 +93,27 @@ static int collect(int fd, char *output, size_t size, uint64_t deadline)
 	}
 }
 
+/* Both its outputs may be closed long before it ends. Return: 0 or -errno: not until @deadline. */
+static int await_end(pid_t pid, uint64_t deadline)
+{
+	struct pollfd pfd = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+	int n = -1;
+
+	while (pfd.fd >= 0 && n < 0) {
+		uint64_t now = now_ns();
+
+		n = poll(&pfd, 1, now < deadline ? (int)((deadline - now) / NSEC_PER_MSEC) + 1 : 0);
+		if (n < 0 && errno != EINTR)
+			break;
+	}
+	if (pfd.fd >= 0)
+		close(pfd.fd);
+	return n > 0 ? 0 : -ETIMEDOUT;
+}
+
 int vmm_run(char *const argv[], char *output, size_t size, int timeout_ms, struct reason *why)
 {
+	uint64_t deadline = now_ns() + (uint64_t)timeout_ms * NSEC_PER_MSEC;
 	int ends[2], status = 0, error;
 	pid_t pid;
 
@@ -105,8 +125,10 @@ int vmm_run(char *const argv[], char *output, size_t size, int timeout_ms, struc
 		close(ends[0]);
 		return refuse(why, error, "cannot run %s: %s", argv[0], strerror(-error));
 	}
-	error = collect(ends[0], output, size, now_ns() + (uint64_t)timeout_ms * NSEC_PER_MSEC);
+	error = collect(ends[0], output, size, deadline);
 	close(ends[0]);
+	if (!error)
+		error = await_end(pid, deadline);
 	if (error)
 		kill(-pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)

@@ -81,9 +81,11 @@ static void a_program_that_says_too_much_or_does_not_end(void **state)
 	char *flood[] = { "/bin/sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' x", NULL };
 	char *hang[] = { "/bin/sh", "-c", "echo begun; exec sleep 1000", NULL };
 	char *fails[] = { "/bin/sh", "-c", "exit 7", NULL };
+	char *silent[] = { "/bin/sh", "-c", "exec >&- 2>&-; exec sleep 1000", NULL };
 	char output[64];
 	struct reason why;
 
+	assert_int_equal(vmm_run(silent, output, sizeof(output), 200, &why), -ETIMEDOUT);
 	assert_int_equal(vmm_run(flood, output, sizeof(output), 10000, &why), 0);
 	assert_int_equal(strlen(output), sizeof(output) - 1);
 	assert_int_equal(vmm_run(hang, output, sizeof(output), 200, &why), -ETIMEDOUT);
