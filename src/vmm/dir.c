@@ -169,17 +169,19 @@ int vmm_share_console(const struct vmm_vm *vm, uid_t owner, gid_t group, mode_t 
 	return error ? refuse(why, error, "console of %s: %s", vm->dir, strerror(-error)) : 0;
 }
 
-static void keep_end(int log, off_t size, const char *path)
+/* For whoever may read the log. */
+static void keep_end(int log, const struct stat *st, const char *path)
 {
 	char old[VMM_PATH_MAX];
 	int out;
 
 	if (snprintf(old, sizeof(old), "%s" VMM_OLD, path) >= (int)sizeof(old) ||
-	    lseek(log, size - (off_t)VMM_LOG_MAX, SEEK_SET) < 0)
+	    lseek(log, st->st_size - (off_t)VMM_LOG_MAX, SEEK_SET) < 0)
 		return;
 	out = open(old, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
 	if (out < 0)
 		return;
+	(void)fchmod(out, st->st_mode & DEFFILEMODE);
 	(void)sendfile(out, log, NULL, VMM_LOG_MAX);
 	close(out);
 }
@@ -192,7 +194,7 @@ static void trim(const char *path)
 	if (log < 0)
 		return;
 	if (!fstat(log, &st) && S_ISREG(st.st_mode) && st.st_size > (off_t)VMM_LOG_MAX) {
-		keep_end(log, st.st_size, path);
+		keep_end(log, &st, path);
 		if (ftruncate(log, 0))
 			log_warning("cannot cut %s: %s", path, strerror(errno));
 	}

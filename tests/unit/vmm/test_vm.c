@@ -444,10 +444,12 @@ static void logs_do_not_grow_for_ever(void **state)
 	assert_int_equal(size_of(s, VMM_CONSOLE_LOG), VMM_LOG_MAX);
 	fd = open(path(s, VMM_CONSOLE_LOG), O_RDWR | O_APPEND | O_CLOEXEC); /* as QEMU does */
 	assert_int_equal(write(fd, "xyz", 3), 3);
+	assert_int_equal(fchmod(fd, 0644), 0);
 	event_add(s->vm->logs, &soon);
 	while (size_of(s, VMM_CONSOLE_LOG))
 		event_base_loop(s->base, EVLOOP_ONCE);
 	assert_int_equal(size_of(s, VMM_CONSOLE_LOG VMM_OLD), VMM_LOG_MAX);
+	assert_int_equal(mode_of(s, VMM_CONSOLE_LOG VMM_OLD), 0644);
 	assert_int_equal(size_of(s, VMM_QEMU_LOG VMM_OLD), -1);
 	assert_int_equal(write(fd, "next", 4), 4);
 	close(fd);
