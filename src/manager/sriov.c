@@ -171,7 +171,11 @@ static void refused_by_card(struct request *request, const json_t *body)
 {
 	struct failure failure = { 0 };
 
-	fail(&failure, SRIOV_IN_USE, PARAMS(request->uuid), "%s", string_of(body, "error"));
+	if (body)
+		fail(&failure, SRIOV_IN_USE, PARAMS(request->uuid), "%s", string_of(body, "error"));
+	else
+		fail(&failure, INTERNAL_ERROR, NULL, "SR-IOV %s: the cards do not answer",
+		     request->uuid);
 	answer_failure(request, &failure);
 }
 
@@ -354,16 +358,13 @@ static json_int_t numvfs_of(struct manager *manager, const json_t *tree, const j
 	return json_integer_value(json_object_get(search.node.pf, "numvfs"));
 }
 
-static void follow_one(struct manager *manager, json_t *record, json_int_t numvfs)
+static void follow_one(struct manager *manager, const json_t *record, json_int_t numvfs)
 {
-	struct failure failure = { 0 };
+	struct reason why = { "" };
 
-	json_object_set_new(record, "numvfs", json_integer(numvfs));
-	if (delete (manager, STORE_SRIOV, string_of(record, "uuid"), &failure) ||
-	    insert(manager, STORE_SRIOV, record, &failure))
+	if (store_sriov_numvfs(manager->store, string_of(record, "uuid"), numvfs, &why))
 		log_error("%s: its number of VFs is not kept: %s", string_of(record, "pf"),
-			  failure.text);
-	json_decref(failure.params);
+			  why.text);
 }
 
 void sriov_follow(struct manager *manager, const json_t *tree)

@@ -106,6 +106,15 @@ int store_insert(struct store *store, enum store_kind kind, const json_t *record
 	return result < 0 ? result : 0;
 }
 
+int store_sriov_numvfs(struct store *store, const char *uuid, json_int_t numvfs, struct reason *why)
+{
+	int result = db_change(store, STMT_SRIOV_NUMVFS, why, "si", uuid, (int64_t)numvfs);
+
+	if (result == 0)
+		return refuse(why, -ENOENT, "no %s %s", kinds[STORE_SRIOV].what, uuid);
+	return result < 0 ? result : 0;
+}
+
 /* Is a PF tied to network @uuid? Return: 0, -EBUSY or other -errno with @why. */
 static int refuse_tied(struct store *store, const char *uuid, struct reason *why)
 {

@@ -50,5 +50,6 @@ const char *const store_statements[STMT_COUNT] = {
 	[STMT_NETWORK_TIES] = "SELECT pf FROM sriov WHERE network = ?1 ORDER BY pf LIMIT 1",
 	[STMT_SRIOVS] = "SELECT uuid, network, pf, numvfs FROM sriov ORDER BY pf",
 	[STMT_SRIOV_INSERT] = "INSERT INTO sriov(uuid, network, pf, numvfs) VALUES(?1, ?2, ?3, ?4)",
+	[STMT_SRIOV_NUMVFS] = "UPDATE sriov SET numvfs = ?2 WHERE uuid = ?1",
 	[STMT_SRIOV_DELETE] = "DELETE FROM sriov WHERE uuid = ?1",
 };

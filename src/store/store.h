@@ -90,6 +90,9 @@ enum store_kind { STORE_NETWORK, STORE_SRIOV };
 json_t *store_list(struct store *store, enum store_kind kind, struct reason *why);
 int store_insert(struct store *store, enum store_kind kind, const json_t *record,
 		 struct reason *why);
+/** store_sriov_numvfs() - the tie @uuid has so many VFs from now on. Return: 0, -ENOENT, or -errno with @why. */
+int store_sriov_numvfs(struct store *store, const char *uuid, json_int_t numvfs,
+		       struct reason *why);
 int store_delete(struct store *store, enum store_kind kind, const char *uuid, struct reason *why);
 
 #endif

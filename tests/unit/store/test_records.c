@@ -300,6 +300,14 @@ static void test_network(void **state)
 	found = store_list(f->store, STORE_SRIOV, &f->why);
 	assert_true(json_equal(json_array_get(found, 0), tie));
 	json_decref(found);
+	assert_int_equal(store_sriov_numvfs(f->store, VM_A, 5, &f->why), -ENOENT);
+	assert_int_equal(store_sriov_numvfs(f->store, TIE, 5, &f->why), 0);
+	json_object_set_new(tie, "numvfs", json_integer(5));
+	reopen(f);
+	found = store_list(f->store, STORE_SRIOV, &f->why);
+	assert_int_equal(json_array_size(found), 1);
+	assert_true(json_equal(json_array_get(found, 0), tie));
+	json_decref(found);
 	found = store_list(f->store, STORE_NETWORK, &f->why);
 	assert_int_equal(json_array_size(found), 1);
 	assert_true(json_equal(json_array_get(found, 0), net));
