@@ -124,13 +124,15 @@ static bool add_pif(void *ctx, const struct node *node)
 	const char *address = string_of(node->pf, "address");
 	const char *interface = string_of(node->pf, "netdev");
 	const json_t *link = json_object_get(node->port, "link");
-	const json_t *sriov = sriov_of(listing, address);
-	int mtu = mtu_of(interface);
+	const json_t *sriov;
 	json_t *pif;
 	char uuid[UUID_BYTES];
+	int mtu;
 
 	if (node->vf)
 		return false;
+	sriov = sriov_of(listing, address);
+	mtu = mtu_of(interface);
 	pif = json_object();
 	identity_of(listing->manager, "pif", address, uuid);
 	json_object_set_new(pif, "uuid", json_string(uuid));
