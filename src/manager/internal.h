@@ -75,6 +75,7 @@ struct request {
 	const json_t *tree;    /* of the cards, in the function that request_tree() calls */
 	void (*then)(struct request *request);
 	char address[ADDRESS_BYTES];	 /* of the function to plug */
+	json_t *former;			 /* record of the VM that had it, NULL: none */
 	TAILQ_ENTRY(request) link, wait; /* wait: of run.stoppers */
 };
 
@@ -109,6 +110,7 @@ handler policy_delete;
 /**
  * struct manager - see manager.h.
  * @qemu: as far as @qemu_known
+ * @qemu_rest_ns: it did not answer and is not asked again before then; @qemu_why
  * @runs: VMs that are not halted; @gone: those to be freed by @reaper, when no callback of theirs is on the stack
  * @shutting: manager_shutdown() is under way: @shutdown_done is owed
  */
@@ -122,6 +124,8 @@ struct manager {
 	ino_t qemu_ino;
 	time_t qemu_time;
 	struct vmm_qemu qemu;
+	uint64_t qemu_rest_ns;
+	struct reason qemu_why;
 	enum vmm_accel accel;
 	uid_t console_owner;
 	gid_t console_group;
@@ -274,7 +278,10 @@ void run_reap(int fd, short events, void *manager);
 
 /* What a start needs (spec.c) */
 
-/** spec_qemu() - the QEMU to be used, asked of itself once per version. Return: 0 or -errno with @why. */
+/**
+ * spec_qemu() - the QEMU to be used, asked of itself once per version; one that does not answer is left alone for a while.
+ * Return: 0 or -errno with @why.
+ */
 int spec_qemu(struct manager *manager, struct reason *why);
 
 /** struct spec - a vmm_spec and what it borrows from. */

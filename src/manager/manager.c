@@ -55,6 +55,7 @@ static void finish(struct request *request, int status, json_t *body)
 {
 	TAILQ_REMOVE(&request->manager->requests, request, link);
 	api_answer(request->call, status, body);
+	json_decref(request->former);
 	free(request);
 }
 
@@ -322,6 +323,7 @@ static int make_dir(const char *path, struct reason *why)
 static int prepare(struct manager *manager, const struct manager_config *config, struct reason *why)
 {
 	char vms[sizeof(manager->run_dir) + 8];
+	int error;
 
 	manager->vfs_changed = event_new(manager->base, -1, EV_PERSIST, on_vfs_changed, manager);
 	manager->shutdown = event_new(manager->base, -1, EV_PERSIST, on_shutdown, manager);
@@ -331,9 +333,8 @@ static int prepare(struct manager *manager, const struct manager_config *config,
 	    !manager->reaper)
 		return refuse(why, -ENOMEM, "out of memory");
 	snprintf(vms, sizeof(vms), "%s/vm", manager->run_dir);
-	if (make_dir(vms, why))
-		return -errno;
-	return store_open(&manager->store, config->data_dir, why);
+	error = make_dir(vms, why);
+	return error ? error : store_open(&manager->store, config->data_dir, why);
 }
 
 int manager_create(struct manager **result, const struct manager_config *config, struct reason *why)

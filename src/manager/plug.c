@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * plug.c - functions that come and go one at a time: plug, unplug, take. The inventory decides first, so of two who want
- * a VF at once one wins; then the VM that runs is told, and if it refuses, the inventory takes the assignment back.
+ * a VF at once one wins; then the VM that runs is told, and if it refuses, the assignment is again what it was.
  */
 #include "manager/internal.h"
 
@@ -71,11 +71,49 @@ static int check_state(struct manager *manager, const json_t *record, struct run
 
 /* Into a VM that runs */
 
+/* Has @record the functions of @other, in whatever order? */
+static bool same_functions(const json_t *record, const json_t *other)
+{
+	const json_t *functions = json_object_get(record, "pci"), *function;
+	size_t i;
+
+	json_array_foreach (functions, i, function)
+		if (!has_function(other, json_string_value(function)))
+			return false;
+	return json_array_size(functions) == json_array_size(json_object_get(other, "pci"));
+}
+
+/* Back to the VM that had it, and to its place there, unless that VM was given others meanwhile. Return: 0 or -errno. */
+static int return_function(struct request *request)
+{
+	struct store *store = request->manager->store;
+	const char *uuid = string_of(request->former, "uuid");
+	int error = store_move(store, request->address, uuid, NULL);
+	json_t *record = error ? NULL : store_vm(store, uuid, NULL);
+
+	if (record && same_functions(record, request->former))
+		store_assign(store, uuid, json_object_get(request->former, "pci"), NULL, NULL);
+	json_decref(record);
+	return error;
+}
+
+/* What give() did. A function that cannot go back to where it was is nobody's then. */
+static int undo_give(struct request *request, struct failure *failure)
+{
+	json_t *record = vm_record(request->manager, request->uuid, failure);
+	int error = 0;
+
+	if (record && has_function(record, request->address) &&
+	    (!request->former || return_function(request)))
+		error = take_away(request->manager, record, request->address, failure);
+	json_decref(record);
+	return error;
+}
+
 static void on_plugged(void *ctx, int error, const char *why)
 {
 	struct request *request = ctx;
 	struct failure failure = { 0 }, second = { 0 };
-	json_t *record;
 
 	if (!error) {
 		answer_ok(request);
@@ -83,11 +121,9 @@ static void on_plugged(void *ctx, int error, const char *why)
 	}
 	fail(&failure, PLUG_FAILED, PARAMS(request->uuid, request->address, why),
 	     "%s cannot be plugged in: %s", request->address, why);
-	record = vm_record(request->manager, request->uuid, &second);
-	if (record && take_away(request->manager, record, request->address, &second))
+	if (undo_give(request, &second))
 		log_error("%s stays assigned to VM %s: %s", request->address, request->uuid,
 			  second.text);
-	json_decref(record);
 	json_decref(second.params);
 	answer_failure(request, &failure);
 }
@@ -234,7 +270,6 @@ static int check_take(struct request *request, const json_t *record, struct run 
 {
 	struct manager *manager = request->manager;
 	char holder[UUID_BYTES];
-	json_t *other;
 	int error = 0;
 
 	if (check_state(manager, record, run, failure))
@@ -246,9 +281,9 @@ static int check_take(struct request *request, const json_t *record, struct run 
 		return fail(failure, VALUE_INVALID, PARAMS("pci", request->address),
 			    "a VM takes at most %d functions", VMM_MAX_FUNCTIONS);
 	if (!store_holder(manager->store, request->address, holder)) {
-		other = vm_record(manager, holder, failure);
-		error = other ? vm_expect(manager, other, "halted", failure) : -1;
-		json_decref(other);
+		request->former = vm_record(manager, holder, failure);
+		error = request->former ? vm_expect(manager, request->former, "halted", failure)
+					: -1;
 	}
 	if (!error)
 		error = assign_usable(manager, request->tree, request->address, node, failure);

@@ -607,6 +607,22 @@ def test_reboot_and_move(guests, api, house):
     assert api.vm(one)["pci"] == []
 
 
+def test_take_that_the_vm_refuses(guests, api):
+    """All root ports are taken: the function stays where it was, and in its place."""
+    one = api.define("one", pci=[VF[5], VF[4], VF[6]])
+    two = api.bootable("two")
+    api.post(f"/vm/{two}/start")
+    for vf in VF[:4]:
+        api.post(f"/vm/{two}/plug", function=vf)
+    with refused("PLUG_FAILED", status=409):
+        api.post(f"/vm/{two}/take", function=VF[4])
+    assert api.vm(one)["pci"] == [VF[5], VF[4], VF[6]]
+    with refused("PLUG_FAILED", status=409):
+        api.post(f"/vm/{two}/plug", function=VF[7])
+    assert api.vm(two)["pci"] == VF[:4]
+    api.post(f"/vm/{two}/shutdown", force=True)
+
+
 def test_deaf_guest(guests, api):
     """A guest that does not obey the power button: refused after a minute, and force works."""
     uuid = api.bootable("deaf", kernel_args="console=ttyS0 panic=0 no_timer_check")
