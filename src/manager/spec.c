@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define QEMU_REST_S 30
+
 /* The QEMU */
 
 /* Is it still the file that was asked? */
@@ -27,9 +29,15 @@ int spec_qemu(struct manager *manager, struct reason *why)
 	if (same_qemu(manager))
 		return 0;
 	manager->qemu_known = false;
-	error = vmm_probe(manager->qemu_path[0] ? manager->qemu_path : NULL, &manager->qemu, why);
+	if (now_ns() < manager->qemu_rest_ns)
+		return refuse(why, -ETIMEDOUT, "%s", manager->qemu_why.text);
+	error = vmm_probe(manager->qemu_path[0] ? manager->qemu_path : NULL, &manager->qemu,
+			  &manager->qemu_why);
+	/* Everybody has waited for this one: not with every request. */
+	if (error == -ETIMEDOUT)
+		manager->qemu_rest_ns = now_ns() + QEMU_REST_S * NSEC_PER_SEC;
 	if (error)
-		return error;
+		return refuse(why, error, "%s", manager->qemu_why.text);
 	if (!stat(manager->qemu.path, &status)) {
 		manager->qemu_ino = status.st_ino;
 		manager->qemu_time = status.st_mtime;

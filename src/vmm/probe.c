@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define PROGRAM "qemu-system-x86_64"
-#define ANSWER_MS 10000
+#define ANSWER_MS 5000
 #define VERSION(major, minor) ((major)*1000u + (minor))
 #define ANSWER_BYTES (256u * 1024)
 

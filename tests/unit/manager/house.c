@@ -101,8 +101,8 @@ static void open_manager(struct house *house)
 		.manage_ctx = house,
 	};
 	struct manager_config config = { .data_dir = house->data,
-					 .run_dir = house->dir,
-					 .qemu = "/nowhere/qemu" };
+					 .run_dir = house->run,
+					 .qemu = house->qemu };
 	struct reason why = { "" };
 
 	if (api_create(&house->api, &api, &why))
@@ -129,6 +129,8 @@ int house_open(void **state)
 		return -1;
 	snprintf(house->data, sizeof(house->data), "%s/data", house->dir);
 	snprintf(house->socket, sizeof(house->socket), "%s/sock", house->dir);
+	strcpy(house->qemu, "/nowhere/qemu");
+	strcpy(house->run, house->dir);
 	house->tree = make_tree();
 	house->patches = json_object();
 	open_manager(house);

@@ -18,7 +18,7 @@
  * to that, 0: they do it
  */
 struct house {
-	char dir[64], data[80], socket[80];
+	char dir[64], data[80], socket[80], qemu[80], run[160];
 	struct api_server *api;
 	struct manager *manager;
 	json_t *tree, *patches;

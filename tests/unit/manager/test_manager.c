@@ -5,6 +5,7 @@
  */
 #include "house.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -159,6 +160,35 @@ static void test_sriov(void **state)
 	assert_int_equal(json_integer_value(json_object_get(pf, "numvfs")), 5);
 }
 
+static void note_status(void *arg, int status, const json_t *body)
+{
+	(void)body;
+	*(int *)arg = status;
+}
+
+/* Of two who take a tie away at once, the second is told that there is none. */
+static void test_deleted_twice(void **state)
+{
+	struct house *house = *state;
+	char body[160], path[64];
+	int first = 0;
+
+	assert_int_equal(house_call(house, API_POST, "/v1/network", "{\"name-label\": \"n\"}"),
+			 200);
+	snprintf(body, sizeof(body), "{\"network\": \"%s\", ",
+		 json_string_value(json_object_get(house->answer, "uuid")));
+	snprintf(body + strlen(body), sizeof(body) - strlen(body), "\"pif\": \"%s\"}",
+		 pif_of(house));
+	assert_int_equal(house_call(house, API_POST, "/v1/sriov", body), 200);
+	snprintf(path, sizeof(path), "/v1/sriov/%s",
+		 json_string_value(json_object_get(house->answer, "uuid")));
+	assert_int_equal(api_request(house->api, API_DELETE, path, NULL, note_status, &first), 0);
+	assert_int_equal(house_call(house, API_DELETE, path, NULL), 404);
+	assert_int_equal(first, 200);
+	assert_string_equal(house_code(house), "UUID_INVALID");
+	assert_string_equal(house_param(house, 0), "network_sriov");
+}
+
 /* Members and assignment of one request are changed together or not at all. */
 static void test_together(void **state)
 {
@@ -214,14 +244,99 @@ static void test_no_qemu(void **state)
 	assert_true(json_is_null(json_object_get(house->answer, "qemu-version")));
 }
 
+static void write_qemu(struct house *house, const char *script)
+{
+	FILE *file;
+
+	snprintf(house->qemu, sizeof(house->qemu), "%s/qemu", house->dir);
+	file = fopen(house->qemu, "w");
+	assert_non_null(file);
+	fprintf(file, "#!/bin/sh\n%s\n", script);
+	assert_int_equal(fchmod(fileno(file), 0700), 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* A QEMU that does not answer is asked once: those who come next do not wait for it again. */
+static void test_silent_qemu(void **state)
+{
+	struct house *house = *state;
+	char asked[96], line[16], script[160];
+	int lines = 0;
+	FILE *file;
+
+	snprintf(asked, sizeof(asked), "%s/asked", house->dir);
+	snprintf(script, sizeof(script), "echo once >> %s\nexec sleep 1000", asked);
+	write_qemu(house, script);
+	house_reopen(house);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(house_call(house, API_GET, "/v1/host", NULL), 200);
+		assert_true(json_is_null(json_object_get(house->answer, "qemu-version")));
+	}
+	file = fopen(asked, "r");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		lines++;
+	fclose(file);
+	assert_int_equal(unlink(asked), 0);
+	assert_int_equal(unlink(house->qemu), 0);
+	assert_int_equal(lines, 1);
+}
+
+/* A directory whose name leaves no room for the names of a VM's sockets: refused with that, and nothing runs. */
+static void test_long_run_dir(void **state)
+{
+	struct house *house = *state;
+	char uuid[37], former[sizeof(house->run)];
+
+	write_qemu(house, "case $1 in\n"
+			  "--version) echo QEMU emulator version 10.2.0;;\n"
+			  "-device) echo 'name \"vfio-user-pci\", bus PCI';;\n"
+			  "esac");
+	snprintf(house->run, sizeof(house->run), "%s/%040d", house->dir, 0);
+	assert_int_equal(mkdir(house->run, 0700), 0);
+	house_reopen(house);
+	house_define(house, "one", uuid);
+	assert_int_equal(house_call(house, API_PATCH, path_of(uuid, ""),
+				    "{\"kernel\": \"/dev/null\"}"),
+			 200);
+	assert_int_equal(house_call(house, API_POST, path_of(uuid, "/start"), NULL), 409);
+	assert_string_equal(house_code(house), "VM_START_FAILED");
+	assert_string_equal(house_param(house, 0), uuid);
+	assert_non_null(strstr(house_param(house, 1), "too long"));
+	assert_non_null(strstr(house_param(house, 1), house->run));
+	assert_int_equal(manager_running(house->manager), 0);
+	assert_int_equal(unlink(house->qemu), 0);
+	strcpy(house->qemu, "/nowhere/qemu");
+	snprintf(former, sizeof(former), "%s", house->run);
+	strcpy(house->run, house->dir);
+	house_reopen(house);
+	assert_int_equal(rmdir(former), 0);
+}
+
+/* A request without a body is one without members. */
+static void test_no_body(void **state)
+{
+	struct house *house = *state;
+	char uuid[37];
+
+	assert_int_equal(house_call(house, API_POST, "/v1/vm", NULL), 400);
+	assert_string_equal(house_code(house), "VALUE_INVALID");
+	assert_string_equal(house_param(house, 0), "name-label");
+	house_define(house, "one", uuid);
+	assert_int_equal(house_call(house, API_PATCH, path_of(uuid, ""), NULL), 200);
+}
+
 #define IN_HOUSE(test) cmocka_unit_test_setup_teardown(test, house_open, house_close)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_HOUSE(test_clients), IN_HOUSE(test_card_in_a_vm), IN_HOUSE(test_policy),
-		IN_HOUSE(test_sriov),	IN_HOUSE(test_together),     IN_HOUSE(test_second_daemon),
-		IN_HOUSE(test_no_qemu),
+		IN_HOUSE(test_clients),	      IN_HOUSE(test_card_in_a_vm),
+		IN_HOUSE(test_policy),	      IN_HOUSE(test_sriov),
+		IN_HOUSE(test_together),      IN_HOUSE(test_second_daemon),
+		IN_HOUSE(test_no_qemu),	      IN_HOUSE(test_silent_qemu),
+		IN_HOUSE(test_no_body),	      IN_HOUSE(test_long_run_dir),
+		IN_HOUSE(test_deleted_twice),
 	};
 	int failed = test_assign();
 
