@@ -77,7 +77,8 @@ static void on_reset(void *ctx, int error, const char *why)
 		answer_ok(request);
 		return;
 	}
-	fail(&failure, VM_START_FAILED, PARAMS(request->uuid, why), "reset button: %s", why);
+	fail(&failure, VM_START_FAILED, PARAMS(request->uuid, why), "VM %s: reset button: %s",
+	     request->uuid, why);
 	answer_failure(request, &failure);
 }
 

@@ -54,17 +54,21 @@ static int insert(struct manager *manager, enum store_kind kind, const json_t *r
 	return store_insert(manager->store, kind, record, &why) ? fail_store(failure, &why) : 0;
 }
 
+static int unknown(const char *kind, const char *uuid, struct failure *failure)
+{
+	return fail(failure, UUID_INVALID, PARAMS(kind, uuid), "no %s %s here", kind, uuid);
+}
+
+/* Somebody else may have been first, since it was looked up. */
 static int delete (struct manager *manager, enum store_kind kind, const char *uuid,
 		   struct failure *failure)
 {
 	struct reason why = { "" };
+	int error = store_delete(manager->store, kind, uuid, &why);
 
-	return store_delete(manager->store, kind, uuid, &why) ? fail_store(failure, &why) : 0;
-}
-
-static int unknown(const char *kind, const char *uuid, struct failure *failure)
-{
-	return fail(failure, UUID_INVALID, PARAMS(kind, uuid), "no %s %s here", kind, uuid);
+	if (error == -ENOENT)
+		return unknown(kind == STORE_SRIOV ? "network_sriov" : "network", uuid, failure);
+	return error ? fail_store(failure, &why) : 0;
 }
 
 /* Networks */

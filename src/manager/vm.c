@@ -368,7 +368,7 @@ static json_t *changes_of(struct request *request, const json_t *record, struct 
 		json_decref(functions);
 		return NULL;
 	}
-	changes = json_deep_copy(request->call->body);
+	changes = request->call->body ? json_deep_copy(request->call->body) : json_object();
 	json_object_del(changes, "pci");
 	if (functions)
 		json_object_set_new(changes, "pci", functions);
