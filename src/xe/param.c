@@ -136,9 +136,15 @@ static int patch(struct xe *xe, int (*make)(const struct xe *xe, const json_t *r
 	return XE_DONE;
 }
 
+/* How many parameters there are, without those that are about the output. */
+static size_t n_given(const struct xe *xe)
+{
+	return xe->n_params - (xe_value(xe, "minimal") ? 1 : 0);
+}
+
 int xe_param_set(struct xe *xe)
 {
-	if (xe->n_params < 2)
+	if (n_given(xe) < 2)
 		return xe_usage("%s needs a parameter to set", xe->command->name);
 	return patch(xe, xe_apply);
 }
@@ -206,7 +212,7 @@ int xe_param_add(struct xe *xe)
 		return status;
 	if (xe_is_set(field) && !xe_value(xe, "param-key"))
 		return xe_usage("%s is a set: param-key= says what to add", field->name);
-	if (xe_is_map(field) && (xe_value(xe, "param-key") || xe->n_params < 3))
+	if (xe_is_map(field) && (xe_value(xe, "param-key") || n_given(xe) < 3))
 		return xe_usage("%s is a map: KEY=VALUE says what to add", field->name);
 	return patch(xe, make_addition);
 }

@@ -266,6 +266,8 @@ def test_multiple(xe):
     (["vm-param-add", f"uuid={NOBODY}", "param-name=name-label", "a=b"], "neither"),
     (["vm-param-add", f"uuid={NOBODY}", "param-name=disks"], "param-key"),
     (["vm-param-add", f"uuid={NOBODY}", "param-name=other-config"], "KEY=VALUE"),
+    (["vm-param-add", f"uuid={NOBODY}", "param-name=other-config", "--minimal"], "KEY=VALUE"),
+    (["vm-param-set", f"uuid={NOBODY}", "--minimal"], "to set"),
     (["vm-param-remove", f"uuid={NOBODY}", "param-name=other-config"], "param-key"),
     (["vm-param-clear", f"uuid={NOBODY}", "param-name=uuid"], "read-only"),
     (["vm-start"], "vm="),
