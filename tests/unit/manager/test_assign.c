@@ -63,7 +63,7 @@ static void test_words(void **state)
 static void test_limits(void **state)
 {
 	struct failure failure = { 0 };
-	char text[1024] = "", back[1024];
+	char text[1024] = "", back[sizeof(text) + 32];
 	json_t *functions, *formatted;
 
 	(void)state;
