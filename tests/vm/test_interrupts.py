@@ -112,15 +112,16 @@ def test_moderation_bounds_the_rate(quiet, name):
 
 def test_less_moderation_gives_more_interrupts(quiet):
     """
-    As far as the guest can take them. An emulated one is near its limit with 5000 a second, and
-    takes most with its registers trapped: then QEMU does not wait for its writes to them.
+    As far as the guest can take them: an emulated one is at its limit somewhere between 2500 and
+    5000 a second, and takes most with its registers trapped: then QEMU does not wait for its
+    writes to them.
     """
-    def at_least_five_times():
+    def at_least_twice():
         rates = [paced_rate(quiet, quiet.b, usecs) for usecs in (20, 1000)]
         print(f"interrupts/s at rx-usecs 20 and 1000: {rates}")
-        return rates[1] < rates[0] / 5
+        return rates[1] < rates[0] / 2
 
-    wait_until(at_least_five_times, 60, "five times as many interrupts")
+    wait_until(at_least_twice, 60, "twice as many interrupts")
 
 
 def test_an_idle_vf_raises_only_the_driver_s_own_strobe(quiet):

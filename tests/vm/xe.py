@@ -111,9 +111,9 @@ class Console:
 
     def sh(self, line, timeout=60):
         """Run a line that must succeed; returns what it prints."""
-        self.type(f"{line}; echo status=$?.")
-        self.wait_for(r"echo status=\$\?\.\n", timeout)
-        text = self.wait_for(r"(?s)(.*?)status=(\d+)\.\n", timeout)
+        # The quotes tell the marks from their echo, into which a late prompt may fall.
+        self.type(f"echo be''gin; {line}; echo sta''tus=$?.")
+        text = self.wait_for(r"(?s)begin\n(.*?)status=(\d+)\.\n", timeout)
         if text[2] != "0":
             raise LabError(f"{self.name}: '{line}' ended with {text[2]}\n{text[1]}")
         return text[1]
