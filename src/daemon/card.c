@@ -89,6 +89,11 @@ static void wiring_kick(void *ctx)
 		dp_port_kick(pf->port->dp);
 }
 
+uint64_t card_port_patience_ns(const struct card_port *port)
+{
+	return port->dp ? dp_port_patience_ns(port->dp) : 0;
+}
+
 /* Addresses: the PF's and, by the same seed, its VFs' (pf_derive_mac()) */
 
 void card_mac_seed(const struct card_pf *pf, uint8_t seed[8])

@@ -63,6 +63,10 @@ void card_vm_leave(struct card *card);
 /** card_vm_check() - every second: its memory file shrank, or is private. */
 void card_vm_check(struct card *card);
 
+/* card.c */
+/** card_port_patience_ns() - dp_port_patience_ns(); 0 where there is no data path. */
+uint64_t card_port_patience_ns(const struct card_port *port);
+
 /* card_custody.c */
 /** card_vf_seen_init() - the VF as the card's VM sees it, at power-on. */
 void card_vf_seen_init(struct card_vf *vf);

@@ -108,6 +108,13 @@ static void leave_bus(struct card_vf *vf)
 
 /* The socket */
 
+static uint64_t vf_patience_ns(void *ctx)
+{
+	const struct card_vf *vf = ctx;
+
+	return card_port_patience_ns(vf->pf->port);
+}
+
 static int open_socket(struct card_vf *vf, struct reason *why)
 {
 	struct card_pf *pf = vf->pf;
@@ -130,6 +137,7 @@ static int open_socket(struct card_vf *vf, struct reason *why)
 		.shared_size = IXGBE_VF_SHARED_SIZE,
 		.admit = vm_mode(vf) ? card_vf_admit : NULL,
 		.changed = vf_changed,
+		.patience_ns = vf_patience_ns,
 		.ctx = vf,
 	};
 	struct iovm_vf *iovm;

@@ -26,6 +26,17 @@ static void vm_changed(void *ctx, bool attached)
 		log_info("card %s: its VM is gone", card->address);
 }
 
+/* Register writes to functions of all ports come by one socket. */
+static uint64_t vm_patience_ns(void *ctx)
+{
+	const struct card *card = ctx;
+	uint64_t ns = UINT64_MAX;
+
+	for (unsigned int i = 0; i < card->ports; i++)
+		ns = MIN(ns, card_port_patience_ns(&card->port[i]));
+	return ns;
+}
+
 /* All domains follow @leader; NULL: none any more. */
 static int follow(struct card *card, struct iommu_domain *leader)
 {
@@ -65,6 +76,7 @@ static int open_endpoint(struct card *card, struct vmd **vmd, struct reason *why
 		.domain = card->leader,
 		.state = &card->state->vmd,
 		.attached = vm_changed,
+		.patience_ns = vm_patience_ns,
 		.ctx = card,
 	};
 

@@ -386,12 +386,25 @@ static struct event *timer(struct daemon *d, unsigned int ms, event_callback_fn 
 	return event;
 }
 
+/* Timers of microseconds: a client's writes wait for company that long (struct vfio_user_ops.patience_ns). */
+static struct event_base *create_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config && !event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER))
+		base = event_base_new_with_config(config);
+	if (config)
+		event_config_free(config);
+	return base;
+}
+
 static int create_loop(struct daemon *d, struct reason *why)
 {
 	int error;
 
 	evthread_use_pthreads();
-	d->base = event_base_new();
+	d->base = create_base();
 	if (!d->base)
 		return refuse(why, -ENOMEM, "event loop: out of memory");
 	error = quiesce_init(&d->quiesce);

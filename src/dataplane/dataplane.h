@@ -102,8 +102,13 @@ void dp_port_publish(struct dp_port *port, struct dp_config *config);
 /** dp_port_arm() - vport's moderated interrupt is due at @due_ns: the worker will call irq_expire(). Any thread. */
 void dp_port_arm(struct dp_port *port, unsigned int vport, uint64_t due_ns);
 
-/** dp_port_kick() - end a nap: there may be work. Any thread. */
+/** dp_port_kick() - a driver may have posted frames: end a nap, unless one of a stream. Any thread. */
 void dp_port_kick(struct dp_port *port);
+/**
+ * dp_port_patience_ns() - how long drivers' register writes may wait for company, as their frames do in a stream.
+ * Return: nanoseconds, 0: not at all. Any thread.
+ */
+uint64_t dp_port_patience_ns(const struct dp_port *port);
 
 /** struct dp_worker_stats - for "softiov show". */
 struct dp_worker_stats {

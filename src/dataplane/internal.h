@@ -76,11 +76,13 @@ struct dp_gather {
 /**
  * struct dp_worker - one data-path thread.
  * @wake_ns: when the nap that is announced or under way ends; 0: awake, no kick needed
+ * @gather_ns: in a stream, how long its senders are left alone (gather.c), and no nap is longer; else 0
  * @nap_ns: length of the next nap; 0: still polling
  * @want: per receiver, which frames of the burst it gets; all zero between bursts
  */
 struct dp_worker {
 	_Alignas(64) _Atomic uint64_t wake_ns;
+	_Atomic uint64_t gather_ns;
 	_Alignas(64) struct dp *dp;
 	_Atomic(struct dp_port_list *) ports;
 	_Atomic bool stop;

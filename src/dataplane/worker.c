@@ -14,7 +14,8 @@
  *    and 128 idle queues cost one look each per millisecond.
  *  - It ends no later than the earliest moderated interrupt is due; one armed later for an earlier time kicks, unless
  *    the nap is about to end: an interrupt that is half a millisecond late is cheaper than a worker that is woken for it.
- *  - A guest that writes a tail register in shared memory kicks nobody: it waits for the end of the nap.
+ *  - A guest that writes a tail register in shared memory kicks nobody: it waits for the end of the nap. One whose
+ *    register is trapped kicks, but ends no nap whose purpose is that data comes together.
  *
  * A napping worker is offline for grace periods and looks up everything anew when it wakes.
  */
@@ -26,7 +27,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define NSEC_PER_USEC 1000u
 #define RELAX_MAX 32 /* pauses per idle loop, about a microsecond */
 
 /* The worker this thread is: it need not kick itself. */
@@ -50,7 +50,13 @@ void dp_worker_kick(struct dp_worker *worker)
 
 void dp_port_kick(struct dp_port *port)
 {
-	dp_worker_kick(port->worker);
+	if (!atomic_load(&port->worker->gather_ns))
+		dp_worker_kick(port->worker);
+}
+
+uint64_t dp_port_patience_ns(const struct dp_port *port)
+{
+	return atomic_load(&port->worker->gather_ns);
 }
 
 void dp_port_arm(struct dp_port *port, unsigned int vport, uint64_t due_ns)
@@ -198,6 +204,7 @@ static uint64_t first_nap(struct dp_worker *worker, const struct dp_port_list *l
 		return 0;
 	dp_gather_judge(&worker->gather, list, now);
 	gather = dp_gather_ns(&worker->gather);
+	atomic_store(&worker->gather_ns, gather);
 	if (gather)
 		return MIN(gather, (uint64_t)MAX(policy->nap_max_us, 1u) * NSEC_PER_USEC);
 	if (now - worker->idle_since_ns < (uint64_t)policy->busy_us * NSEC_PER_USEC)
@@ -215,11 +222,15 @@ static void relax(const struct dp_worker *worker, uint64_t now)
 		__builtin_ia32_pause();
 }
 
-static void nap_longer(struct dp_worker *worker)
+/* Nothing came while it napped. */
+static void nap_again(struct dp_worker *worker, const struct dp_port_list *list, uint64_t now)
 {
 	uint64_t max = (uint64_t)MAX(worker->dp->policy.nap_max_us, 1u) * NSEC_PER_USEC;
 
-	worker->nap_ns = MIN(worker->nap_ns * 2, max);
+	if (atomic_load(&worker->gather_ns))
+		worker->nap_ns = first_nap(worker, list, now); /* until the stream is forgotten */
+	else
+		worker->nap_ns = MIN(worker->nap_ns * 2, max);
 }
 
 static void work(struct dp_worker *worker)
@@ -246,7 +257,7 @@ static void work(struct dp_worker *worker)
 			stat_add(&worker->stats.busy_loops, 1);
 		} else if (worker->nap_ns) {
 			nap(worker, list, now);
-			nap_longer(worker);
+			nap_again(worker, current_ports(worker), now);
 		} else {
 			worker->nap_ns = first_nap(worker, list, now);
 			if (!worker->nap_ns)

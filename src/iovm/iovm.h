@@ -41,6 +41,7 @@ struct iovm_vf_state {
  *	answered only after a grace period, since workers may still serve who had the VF before. NULL: always
  * @changed: attach or detach happened (for logs and the data path); may be NULL. Must not destroy the VF. What the
  *	client had mapped workers may use until a grace period after the detach
+ * @patience_ns: struct vfio_user_ops.patience_ns; NULL: never
  */
 struct iovm_vf_config {
 	const char *socket_path;
@@ -58,6 +59,7 @@ struct iovm_vf_config {
 	uint32_t shared_offset, shared_size;
 	int (*admit)(void *ctx, struct reason *why);
 	void (*changed)(void *ctx, bool attached);
+	uint64_t (*patience_ns)(void *ctx);
 	void *ctx;
 };
 

@@ -144,6 +144,13 @@ static int vf_disconnected(void *ctx)
 	return VFIO_USER_QUIESCE;
 }
 
+static uint64_t vf_patience_ns(void *ctx)
+{
+	struct iovm_vf *vf = ctx;
+
+	return vf->config.patience_ns ? vf->config.patience_ns(vf->config.ctx) : 0;
+}
+
 static const struct vfio_user_ops ops = {
 	.region = vf_region,
 	.irq_count = vf_irq_count,
@@ -157,6 +164,7 @@ static const struct vfio_user_ops ops = {
 	.intx_mask = vf_intx_mask,
 	.connected = vf_connected,
 	.disconnected = vf_disconnected,
+	.patience_ns = vf_patience_ns,
 };
 
 /* What the daemon asks for. */

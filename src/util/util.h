@@ -32,6 +32,7 @@
 #define ALIGN_UP(x, a) (((x) + (a)-1) & ~((__typeof__(x))(a)-1))
 
 #define NSEC_PER_SEC 1000000000ull
+#define NSEC_PER_USEC 1000u
 #define PAGE_SIZE_4K 4096u
 #define ETH_ALEN 6
 

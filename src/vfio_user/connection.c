@@ -63,8 +63,9 @@ static void schedule_resume(struct connection *c)
 {
 	static const struct timeval at_once = { 0, 0 };
 
-	if (!event_pending(&c->resume, EV_TIMEOUT, NULL))
+	if (c->patient || !event_pending(&c->resume, EV_TIMEOUT, NULL))
 		event_add(&c->resume, &at_once);
+	c->patient = false;
 }
 
 /* Wait for exactly what can be done next. */
@@ -80,7 +81,7 @@ static void connection_update_events(struct connection *c)
 	}
 	if (c->phase == PHASE_CLOSING && !event_pending(&c->deadline, EV_TIMEOUT, NULL))
 		event_add(&c->deadline, &flush_time);
-	if (connection_blocked(c) || c->message.complete)
+	if (connection_blocked(c) || c->message.complete || c->patient)
 		event_del(&c->readable);
 	else
 		event_add(&c->readable, NULL);
@@ -297,6 +298,7 @@ static void finish(struct connection *c, int result)
 		if (result && c->phase == PHASE_HANDSHAKE)
 			c->phase = PHASE_CLOSING; /* nobody continues after half a negotiation */
 	}
+	c->posted = m->header.flags & VFIO_USER_FLAG_NO_REPLY;
 	m->complete = false;
 	m->received = 0;
 	c->progress = 0;
@@ -354,6 +356,24 @@ static void execute(struct connection *c)
 	finish(c, result);
 }
 
+/* A driver that only writes waits for nobody: its next writes may come together. */
+static void be_patient(struct connection *c)
+{
+	const struct vfio_user_ops *ops = c->server->ops;
+	struct timeval wait;
+	uint64_t ns;
+
+	if (!c->posted || c->message.received || connection_blocked(c) || !ops->patience_ns)
+		return;
+	ns = ops->patience_ns(c->server->ctx);
+	if (!ns)
+		return;
+	wait.tv_sec = (time_t)(ns / NSEC_PER_SEC);
+	wait.tv_usec = (suseconds_t)(ns % NSEC_PER_SEC / NSEC_PER_USEC);
+	c->patient = true;
+	event_add(&c->resume, &wait);
+}
+
 /* A client that was answered now rarely has sent its next message already: better ask the event loop. */
 static bool is_answered(const struct connection *c)
 {
@@ -385,6 +405,8 @@ static void connection_run(struct connection *c)
 			log_info("%s: client %d: %s", c->server->path, (int)c->pid, strerror(-r));
 		connection_close(c);
 	} else {
+		if (!r)
+			be_patient(c);
 		connection_update_events(c);
 	}
 	connection_put(c);
@@ -407,6 +429,7 @@ static void on_resume(evutil_socket_t fd, short events, void *arg)
 {
 	struct connection *c = arg;
 
+	c->patient = false;
 	if (c->broken)
 		connection_close(c);
 	else

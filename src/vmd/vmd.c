@@ -93,6 +93,13 @@ static int disconnected(void *ctx)
 	return VFIO_USER_QUIESCE;
 }
 
+static uint64_t patience_ns(void *ctx)
+{
+	const struct vmd *vmd = ctx;
+
+	return vmd->config.patience_ns ? vmd->config.patience_ns(vmd->config.ctx) : 0;
+}
+
 static const struct vfio_user_ops ops = {
 	.region = vmd_region,
 	.irq_count = irq_count,
@@ -106,6 +113,7 @@ static const struct vfio_user_ops ops = {
 	.intx_mask = intx_mask,
 	.connected = connected,
 	.disconnected = disconnected,
+	.patience_ns = patience_ns,
 };
 
 /* What the daemon asks for. */

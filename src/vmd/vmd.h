@@ -50,6 +50,7 @@ struct vmd_state {
  *	(iommu_domain_follow())
  * @attached: a VM has plugged the card in, or is gone (for logs); may be NULL. Before "gone" all functions behind were
  *	reset (hot reset) and all maps removed
+ * @patience_ns: struct vfio_user_ops.patience_ns; NULL: never
  */
 struct vmd_config {
 	const char *socket_path;
@@ -62,6 +63,7 @@ struct vmd_config {
 	struct iommu_domain *domain;
 	struct vmd_state *state;
 	void (*attached)(void *ctx, bool attached);
+	uint64_t (*patience_ns)(void *ctx);
 	void *ctx;
 };
 

@@ -232,11 +232,56 @@ static void test_naps_under_a_stream(void **state)
 	wait_for(f, f->fake->pool[1].n, serial);
 	usleep(10000);
 	assert_int_equal(naps(f), 0);
+	assert_int_equal(dp_port_patience_ns(f->port), 0);
 	while (!naps(f)) {
 		for (unsigned int i = 0; i < FAKE_LOG / 2; i++)
 			fake_send_frame(f->fake, 0, 1, serial++);
 		wait_for(f, f->fake->pool[1].n, serial);
 		usleep(1000); /* some 100 MB/s */
+	}
+	/* Forgotten, it polls on. */
+	while (dp_port_patience_ns(f->port))
+		usleep(100);
+	fake_send_frame(f->fake, 0, 1, serial++);
+	wait_for(f, f->fake->pool[1].n, serial);
+}
+
+/* Doorbells wait in a stream, and end a nap again when it is over. */
+static void test_kicks_in_a_stream(void **state)
+{
+	struct fixture *f = *state;
+	struct dp_policy policy = { .busy_us = 10, .nap_us = FOREVER_US, .nap_max_us = FOREVER_US };
+	struct dp_worker_stats before, after;
+	unsigned int tries = 0;
+	uint64_t kicks = 0;
+	uint32_t serial = 0;
+
+	start(f, &policy, 1);
+	while (tries < 20) {
+		for (unsigned int i = 0; i < FAKE_LOG / 2; i++)
+			fake_send_frame(f->fake, 0, 1, serial++);
+		dp_port_kick(f->port);
+		wait_for(f, f->fake->pool[1].n, serial);
+		dp_worker_stats(f->dp, 0, &before);
+		for (unsigned int i = 0; i < 10; i++) {
+			usleep(100); /* some 100 MB/s */
+			if (dp_port_patience_ns(f->port))
+				dp_port_kick(f->port);
+		}
+		dp_worker_stats(f->dp, 0, &after);
+		if (dp_port_patience_ns(f->port)) {
+			kicks += after.kicks - before.kicks;
+			tries++;
+		}
+	}
+	assert_true(kicks < 20); /* of some 200: it may have ended for a moment */
+	while (dp_port_patience_ns(f->port))
+		usleep(100);
+	for (unsigned int i = 0; i < 20; i++) {
+		wait_for(f, is_napping(f), true);
+		fake_send_frame(f->fake, 0, 1, serial++);
+		dp_port_kick(f->port);
+		wait_for(f, f->fake->pool[1].n, serial);
 	}
 }
 
@@ -485,6 +530,7 @@ int main(void)
 		TEST(test_gather),
 		TEST(test_gather_ignores_newcomers),
 		TEST(test_naps_under_a_stream),
+		TEST(test_kicks_in_a_stream),
 		TEST(test_always_busy),
 		TEST(test_publish_under_traffic),
 		TEST(test_ports),

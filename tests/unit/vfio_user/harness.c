@@ -184,6 +184,11 @@ static int fake_disconnected(void *ctx)
 	return fake->quiesce_disconnect ? VFIO_USER_QUIESCE : 0;
 }
 
+static uint64_t fake_patience_ns(void *ctx)
+{
+	return ((struct fake *)ctx)->patience_ns;
+}
+
 static const struct vfio_user_ops fake_ops = {
 	.region = fake_region,
 	.irq_count = fake_irq_count,
@@ -197,6 +202,7 @@ static const struct vfio_user_ops fake_ops = {
 	.intx_mask = fake_intx_mask,
 	.connected = fake_connected,
 	.disconnected = fake_disconnected,
+	.patience_ns = fake_patience_ns,
 };
 
 void fake_init(struct fake *fake)

@@ -58,6 +58,7 @@ struct fake {
 	bool bar0_read_only;
 	bool quiesce_unmap, quiesce_reset, quiesce_write, quiesce_disconnect, quiesce_irq;
 	void (*on_write)(void); /* runs inside @write */
+	uint64_t patience_ns;
 	pid_t pid;
 	uint8_t order[64]; /* first bytes of writes to BAR2, in order */
 	unsigned int ordered;

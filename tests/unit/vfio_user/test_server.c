@@ -649,6 +649,40 @@ static void test_quiesced_posted_write(void **state)
 	close(fd);
 }
 
+/* What follows a posted write waits as long as the device says, and nothing else does. */
+static void test_patience(void **state)
+{
+	struct {
+		struct vfio_user_region_access access;
+		uint8_t data;
+	} __attribute__((packed)) write = { { 0, BAR2, 1 }, 5 };
+	int fd = peer_open();
+
+	h.fake.patience_ns = 3600 * NSEC_PER_SEC;
+	for (unsigned int i = 0; i < 3; i++)
+		assert_alive(fd);
+	h.fake.patience_ns = 2000 * NSEC_PER_USEC;
+	for (unsigned int i = 1; i <= 3; i++) {
+		peer_post(fd, 1, VFIO_USER_CMD_REGION_WRITE, VFIO_USER_FLAG_NO_REPLY, &write,
+			  sizeof(write), NULL, 0);
+		pump();
+		assert_alive(fd);
+		assert_int_equal(h.fake.writes, i);
+	}
+	h.fake.patience_ns = 3600 * NSEC_PER_SEC;
+	for (unsigned int i = 0; i < 3; i++) {
+		peer_post(fd, 1, VFIO_USER_CMD_REGION_WRITE, VFIO_USER_FLAG_NO_REPLY, &write,
+			  sizeof(write), NULL, 0);
+		pump();
+		assert_int_equal(h.fake.writes, 4);
+	}
+	/* Nor does the end of it all wait. */
+	vfio_user_server_disconnect(h.server, "test");
+	assert_closed(fd);
+	assert_int_equal(h.fake.disconnects, 1);
+	assert_int_equal(h.fake.writes, 4);
+}
+
 static void test_disconnect_during_quiesce(void **state)
 {
 	int fd = peer_open(), next;
@@ -875,6 +909,7 @@ int main(void)
 		TEST(test_client_never_reads),
 		TEST(test_quiesced_replies_in_order),
 		TEST(test_quiesced_posted_write),
+		TEST(test_patience),
 		TEST(test_disconnect_during_quiesce),
 		TEST(test_waiter_disappears),
 		TEST(test_throw_out_during_quiesce),
