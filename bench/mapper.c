@@ -19,7 +19,6 @@
 #define IOVA (1ull << 32)
 #define READ_WRITE 3
 #define ROUNDS_MAX (1u << 20)
-#define NSEC_PER_USEC 1e3
 
 struct times {
 	unsigned int n;
@@ -40,7 +39,7 @@ static double quantile(double share)
 {
 	unsigned int at = (unsigned int)(share * times.n);
 
-	return (double)times.ns[at < times.n ? at : times.n - 1] / NSEC_PER_USEC;
+	return (double)times.ns[at < times.n ? at : times.n - 1] / (double)NSEC_PER_USEC;
 }
 
 static int map_and_unmap(struct vfio_user_client *client, int fd, uint64_t end)

@@ -2,7 +2,8 @@
 """
 Two guests talk TCP over three kinds of network: what throughput, and what it costs the host.
 
-    softiov   a VF each, stock ixgbevf; softiovd with its default idle policy
+    softiov   a VF each, stock ixgbevf; softiovd with its default idle policy; registers trapped
+              where guests are emulated, else shared
     igb       QEMU's igb each, over TAP interfaces and a Linux bridge
     virtio    QEMU's virtio-net each, over TAP interfaces and a Linux bridge, vhost off
 
@@ -17,11 +18,10 @@ the thread that writes to the TAP), divided by the data that the receiver got.
 import time
 from contextlib import ExitStack
 
-from lab import Daemon, Guest, Namespace, iperf3, tool
+from lab import Daemon, Guest, Namespace, iperf3, simple_card, tool
 from machine import BenchError, thread_seconds, wait_until
 from series import Series
 
-CARD = "cards: [{ address: '0000:07' }]\n"
 FUNCTIONS = ("0000:07:10.0", "0000:07:10.2")
 SECONDS = 5
 SETTLE_SECONDS = 1
@@ -105,7 +105,7 @@ class Softiov(Pair):
     driver = "ixgbevf"
 
     def boot(self, stack):
-        self.daemon = daemon = stack.enter_context(Daemon(CARD))
+        self.daemon = daemon = stack.enter_context(Daemon(simple_card()))
         self.helpers = [daemon.process.pid]
         self.guests = [stack.enter_context(Guest(name, vfs=[daemon.socket(function)]))
                        for name, function in zip(("vf1", "vf2"), FUNCTIONS)]

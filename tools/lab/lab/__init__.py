@@ -16,7 +16,7 @@ processor time, so a lock is held while any guest of this process lives.
 
 from .card import CardGuest, GuestNamespace, count_frames
 from .command import Result
-from .daemon import Daemon
+from .daemon import Daemon, simple_card
 from .guest import Guest
 from .machine import iperf3, traffic
 from .namespace import Namespace
@@ -24,5 +24,5 @@ from .netdev import Netdev
 from .util import BUILD, REPO, LabError, program, tail, tool, wait_until
 
 __all__ = ["BUILD", "REPO", "CardGuest", "Daemon", "Guest", "GuestNamespace", "LabError",
-           "Namespace", "Netdev", "Result", "count_frames", "iperf3", "program", "tail", "tool",
-           "traffic", "wait_until"]
+           "Namespace", "Netdev", "Result", "count_frames", "iperf3", "program", "simple_card",
+           "tail", "tool", "traffic", "wait_until"]

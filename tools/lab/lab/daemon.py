@@ -12,7 +12,17 @@ import tempfile
 from pathlib import Path
 
 from .namespace import Namespace
-from .util import BUILD, LabError, die_with_parent, program, tail, wait_until
+from .util import BUILD, LabError, die_with_parent, program, tail, tool, wait_until
+
+
+def simple_card(guests=True):
+    """
+    Configuration of one card with one PF. An emulated guest does better with trapped registers
+    (docs/performance.md); so if guests are to have its VFs, they get what suits them here.
+    """
+    registers = "trapped" if guests and tool("accel") == "tcg" else "shared"
+    return ("cards: [{ address: '0000:07', ports: [{ pfs: "
+            f"[{{ vf-defaults: {{ registers: {registers} }} }}] }}] }}]\n")
 
 
 class Daemon:
