@@ -29,6 +29,7 @@
 
 #define RUN_STEPS 64
 #define RUN_NS 40000
+#define PATIENT_AFTER 16u /* posted writes without a request between them */
 #define KEEP_BUFFER_SIZE 65536u /* larger buffers are given back after use */
 #define HANDSHAKE_SECONDS 5
 #define FLUSH_SECONDS 1
@@ -298,7 +299,7 @@ static void finish(struct connection *c, int result)
 		if (result && c->phase == PHASE_HANDSHAKE)
 			c->phase = PHASE_CLOSING; /* nobody continues after half a negotiation */
 	}
-	c->posted = m->header.flags & VFIO_USER_FLAG_NO_REPLY;
+	c->posted = m->header.flags & VFIO_USER_FLAG_NO_REPLY ? c->posted + 1 : 0;
 	m->complete = false;
 	m->received = 0;
 	c->progress = 0;
@@ -356,14 +357,17 @@ static void execute(struct connection *c)
 	finish(c, result);
 }
 
-/* A driver that only writes waits for nobody: its next writes may come together. */
+/*
+ * A driver that only writes waits for nobody: its next writes may come together. One that also asks (or maps, under a
+ * guest IOMMU) would wait for its answer.
+ */
 static void be_patient(struct connection *c)
 {
 	const struct vfio_user_ops *ops = c->server->ops;
 	struct timeval wait;
 	uint64_t ns;
 
-	if (!c->posted || c->message.received || connection_blocked(c) || !ops->patience_ns)
+	if (c->posted < PATIENT_AFTER || c->message.received || connection_blocked(c) || !ops->patience_ns)
 		return;
 	ns = ops->patience_ns(c->server->ctx);
 	if (!ns)

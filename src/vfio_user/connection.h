@@ -89,8 +89,8 @@ struct connection {
 	bool waiting;	/* for the server to be without client */
 	bool quiescing; /* for the workers */
 	bool running;	/* connection_run() is on the stack */
-	bool posted;	/* the message before this one wanted no reply */
 	bool patient;	/* nothing is read before @resume */
+	unsigned int posted; /* messages in a row that wanted no reply */
 	int fd;
 	pid_t pid;
 	struct event readable, writable, deadline, resume;

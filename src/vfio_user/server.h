@@ -84,8 +84,8 @@ struct vfio_user_region {
  * @disconnected: the client is gone, for whatever reason. All maps and eventfds are to be
  *	dropped by the device, and it is reset; returns VFIO_USER_QUIESCE or VFIO_USER_DONE like
  *	@reset. The next client is answered after that.
- * @patience_ns: a posted write has been taken and nothing else has come yet. For how many nanoseconds may what comes
- *	next wait in the socket, so that one wake-up serves more of it? 0: not at all. NULL: never
+ * @patience_ns: the client has posted some writes and asked nothing between, and all are taken. For how many nanoseconds
+ *	may what comes next wait in the socket, so that one wake-up serves more of it? 0: not at all. NULL: never
  */
 struct vfio_user_ops {
 	void (*region)(void *ctx, unsigned int index, struct vfio_user_region *region);
