@@ -239,7 +239,7 @@ static struct config *bare_default(void)
 	config->workers = 1;
 	config->busy_us = 50;
 	config->nap_us = 50;
-	config->nap_max_us = 2500;
+	config->nap_max_us = 3000;
 	config->sysfs = true;
 	config->cards = 1;
 	config_card_default(&config->card[0]);

@@ -73,7 +73,7 @@ struct dp_policy {
 };
 #define DP_POLICY_DEFAULT                                                             \
 	{                                                                             \
-		.busy_us = 50, .nap_us = 50, .nap_max_us = 2500, .always_busy = false \
+		.busy_us = 50, .nap_us = 50, .nap_max_us = 3000, .always_busy = false \
 	}
 
 /** dp_create() - start @workers threads, each pinned to @cpu[i] when @cpu is not NULL. Return: 0 or -errno with @why. */
