@@ -29,7 +29,7 @@
 
 #define RUN_STEPS 64
 #define RUN_NS 40000
-#define PATIENT_AFTER 16u /* posted writes without a request between them */
+#define PATIENT_AFTER 16u	/* posted writes without a request between them */
 #define KEEP_BUFFER_SIZE 65536u /* larger buffers are given back after use */
 #define HANDSHAKE_SECONDS 5
 #define FLUSH_SECONDS 1
@@ -367,7 +367,8 @@ static void be_patient(struct connection *c)
 	struct timeval wait;
 	uint64_t ns;
 
-	if (c->posted < PATIENT_AFTER || c->message.received || connection_blocked(c) || !ops->patience_ns)
+	if (c->posted < PATIENT_AFTER || c->message.received || connection_blocked(c) ||
+	    !ops->patience_ns)
 		return;
 	ns = ops->patience_ns(c->server->ctx);
 	if (!ns)

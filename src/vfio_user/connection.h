@@ -84,12 +84,12 @@ struct connection {
 	TAILQ_ENTRY(connection) link;
 	unsigned int refs;
 	enum connection_phase phase;
-	bool dead;	/* closed; only references keep it */
-	bool broken;	/* to be closed from the event loop */
-	bool waiting;	/* for the server to be without client */
-	bool quiescing; /* for the workers */
-	bool running;	/* connection_run() is on the stack */
-	bool patient;	/* nothing is read before @resume */
+	bool dead;	     /* closed; only references keep it */
+	bool broken;	     /* to be closed from the event loop */
+	bool waiting;	     /* for the server to be without client */
+	bool quiescing;	     /* for the workers */
+	bool running;	     /* connection_run() is on the stack */
+	bool patient;	     /* nothing is read before @resume */
 	unsigned int posted; /* messages in a row that wanted no reply */
 	int fd;
 	pid_t pid;

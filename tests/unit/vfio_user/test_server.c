@@ -656,8 +656,8 @@ static void post_write(int fd)
 		uint8_t data;
 	} __attribute__((packed)) write = { { 0, BAR2, 1 }, 5 };
 
-	peer_post(fd, 1, VFIO_USER_CMD_REGION_WRITE, VFIO_USER_FLAG_NO_REPLY, &write,
-		  sizeof(write), NULL, 0);
+	peer_post(fd, 1, VFIO_USER_CMD_REGION_WRITE, VFIO_USER_FLAG_NO_REPLY, &write, sizeof(write),
+		  NULL, 0);
 	pump();
 }
 
