@@ -5,7 +5,8 @@ import http.client
 import json
 import socket
 
-from lab import REPO, LabError, tool, wait_until
+from lab import REPO, tool, wait_until
+from shell import BOOTED, SocketShell
 
 QEMU = REPO / "tools/lab/qemu"
 CONFIG = """\
@@ -13,7 +14,6 @@ vms: {{ qemu: "{qemu}", accel: {accel} }}
 cards:
   - address: "0000:07"
 """
-SHELL = "softiov: a shell on the console"
 
 
 def config(qemu=QEMU):
@@ -103,8 +103,11 @@ class Api:
         except FileNotFoundError:
             return ""
 
+    def shell(self, uuid):
+        return SocketShell(self.get(f"/vm/{uuid}/console")["socket"])
+
     def wait_booted(self, uuid, times=1, timeout=90):
-        wait_until(lambda: self.console(uuid).count(SHELL) >= times, timeout,
+        wait_until(lambda: self.console(uuid).count(BOOTED) >= times, timeout,
                    lambda: f"boot\n{self.console(uuid)[-3000:]}\n{self.daemon.logs()}")
 
     def forget_all(self):
@@ -118,39 +121,3 @@ class Api:
             self.delete(f"/sriov/{sriov['uuid']}")
         for network in self.get("/network")["networks"]:
             self.delete(f"/network/{network['uuid']}")
-
-
-class Shell:
-    """The shell on a VM's serial console."""
-
-    def __init__(self, api, uuid):
-        self.api, self.uuid = api, uuid
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(api.get(f"/vm/{uuid}/console")["socket"])
-        self.sock.settimeout(60)
-        self.count = 0
-
-    def __call__(self, line):
-        """What a line prints; it must succeed."""
-        self.count += 1
-        end = f"end-{self.count}="
-        self.sock.sendall(f"{line}; echo end-'{self.count}'=$?.\n".encode())
-        text = ""
-        while end not in text or not text.split(end, 1)[1].count("."):
-            data = self.sock.recv(4096)
-            if not data:
-                raise LabError(f"the console ended: {text}")
-            text += data.decode(errors="replace").replace("\r", "")
-        said, status = text.split(end, 1)
-        if not status.startswith("0."):
-            raise LabError(f"{line}: {text}")
-        return said.split("\n", 1)[1] if "\n" in said else ""
-
-    def close(self):
-        self.sock.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()

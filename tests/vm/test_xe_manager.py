@@ -13,7 +13,7 @@ import pytest
 from lab import wait_until
 from lab.util import vm_lock
 
-from manager import Api, Refused, Shell, config
+from manager import Api, Refused, config
 from vfio_user import Client
 
 VF = [f"0000:07:1{n // 4}.{n % 4 * 2}" for n in range(8)]
@@ -557,14 +557,14 @@ def test_life(guests, api, house):
     assert console.stat().st_mode == socket.stat().st_mode
     assert console.with_name("qmp.sock").stat().st_mode & 0o077 == 0
     api.wait_booted(uuid)
-    with Shell(api, uuid) as shell:
-        assert "ixgbevf" in shell("ls -l /sys/bus/pci/drivers/ | grep ixgbevf")
-        count = shell("ls /sys/bus/pci/drivers/ixgbevf | grep -c :")
-        assert "2" in count
+    with api.shell(uuid) as shell:
+        assert "ixgbevf" in shell.sh("ls -l /sys/bus/pci/drivers/ | grep ixgbevf")
+        count = "ls /sys/bus/pci/drivers/ixgbevf | grep -c :"
+        assert shell.sh(count) == "2\n"
         # Hot plug, as often as a port is free; a function taken out again aborts some QEMUs.
         for vf in VF[2:6]:
             api.post(f"/vm/{uuid}/plug", function=vf)
-        wait_until(lambda: "6" in shell("ls /sys/bus/pci/drivers/ixgbevf | grep -c :"), 20)
+        wait_until(lambda: shell.sh(count) == "6\n", 20)
         with refused("PLUG_FAILED"):
             api.post(f"/vm/{uuid}/plug", function=VF[6])
         assert api.vm(uuid)["pci"] == VF[:6]
@@ -601,8 +601,8 @@ def test_reboot_and_move(guests, api, house):
     api.post(f"/vm/{two}/take", function=VF[0])
     api.post(f"/vm/{two}/start")
     api.wait_booted(two)
-    with Shell(api, two) as shell:
-        assert "52:54:00:00:00:aa" in shell("cat /sys/class/net/*/address")
+    with api.shell(two) as shell:
+        assert "52:54:00:00:00:aa" in shell.sh("cat /sys/class/net/*/address")
     assert house.daemon.function(VF[0])["vlan"] == 9
     assert api.vm(one)["pci"] == []
 

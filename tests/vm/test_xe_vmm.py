@@ -6,11 +6,9 @@ plugged into. tests/tools/vmm.c is the daemon's part.
 
 import json
 import os
-import re
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,9 +18,9 @@ import pytest
 
 from lab import REPO, LabError, program, tool, wait_until
 from lab.util import vm_lock
+from shell import BOOTED, SocketShell
 
 UUID = "3f0a1c52-7d0e-4b5c-9a51-8e6c2f1d0b77"
-SHELL = "softiov: a shell on the console"
 
 
 class Vmm:
@@ -78,25 +76,14 @@ class Vmm:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def booted(self, times=1):
-        wait_until(lambda: self.log().count(SHELL) == times, 90, lambda: self.logs())
+        wait_until(lambda: self.log().count(BOOTED) == times, 90, lambda: self.logs())
 
     def logs(self):
         return self.log()[-4000:]
 
-    def sh(self, line, timeout=60):
-        """
-        Run a line at the shell on the serial console; returns what it prints. A client that is
-        connected and does not read would hold the guest's console up: none stays.
-        """
-        text = ""
-        with socket.socket(socket.AF_UNIX) as console:
-            console.connect(str(self.dir / "vm/console.sock"))
-            console.settimeout(timeout)
-            console.sendall(f"{line}; echo end=$?.\n".encode())
-            while not (found := re.search(r"(?s)echo end=\$\?\.\n(.*?)end=(\d+)\.\n", text)):
-                text += console.recv(4096).decode(errors="replace").replace("\r", "")
-        assert found[2] == "0", text
-        return found[1].removeprefix("# ")    # the prompt
+    def sh(self, line):
+        with SocketShell(self.dir / "vm/console.sock") as shell:
+            return shell.sh(line)
 
     def close(self):
         if self.process:
@@ -144,6 +131,16 @@ def test_log_begins_anew(vmm):
     assert log.with_name("console.log.old").stat().st_size == 4 << 20
     assert vm.sh("echo he''llo") == "hello\n"
     assert "hello" in log.read_text() and log.stat().st_size < 1 << 20
+
+
+def test_the_kernel_talks_into_a_typed_line(vmm):
+    vm = vmm()
+    vm.event("running")
+    vm.booted()
+    vm.sh("echo on >/proc/sys/kernel/printk_devkmsg")
+    vm.sh("{ sleep 1; dmesg -n 8; while echo softiov ta''lks >/dev/kmsg; do :; done } & true")
+    wait_until(lambda: "softiov talks" in vm.log(), 60, vm.logs)
+    assert vm.sh("uname") == "Linux\n"
 
 
 def test_life_of_a_vm(vmm):

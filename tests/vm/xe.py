@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the tests of VMs by xe share: a daemon that starts VMs, xe's words, a shell on a console."""
+"""What the tests of VMs by xe share: a daemon that starts VMs, xe's words, a VM's console."""
 
 import contextlib
-import os
-import re
-import select
 import subprocess
 import time
 
 from lab import REPO, LabError, program, tool
 from lab.util import vm_lock
+from shell import Shell
 
 CONFIG = """\
 cards: [{{ address: "0000:07" }}]
@@ -65,31 +63,13 @@ def running(xe, *uuids):
         vm_lock.release()
 
 
-class Console:
+class Console(Shell):
     """A shell on a VM's serial console, by `xe console` with pipes."""
 
     def __init__(self, xe, selector):
-        self.name = selector
         self.process = xe.start("console", selector, stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        os.set_blocking(self.process.stdout.fileno(), False)
-        self.text = ""
-
-    def wait_for(self, pattern, timeout=60):
-        """Read until the pattern is there; returns its match. What was before it is dropped."""
-        end = time.monotonic() + timeout
-        while True:
-            match = re.search(pattern, self.text)
-            if match:
-                self.text = self.text[match.end():]
-                return match
-            left = max(0, end - time.monotonic())
-            if not select.select([self.process.stdout], [], [], left)[0]:
-                raise LabError(f"{self.name}: no {pattern!r} within {timeout} s\n{self.text}")
-            data = os.read(self.process.stdout.fileno(), 65536)
-            if not data:
-                raise LabError(f"{self.name}: the console ended\n{self.text}")
-            self.text += data.decode(errors="replace").replace("\r", "")
+        super().__init__(selector, self.process.stdout.fileno(), self.process.stdin.fileno())
 
     def login(self, prompt, timeout=90):
         """Until a shell shows its prompt; it may have done so before we came."""
@@ -98,25 +78,10 @@ class Console:
             self.type("")
             try:
                 self.wait_for(prompt, 1)
-                break
+                return self
             except LabError:
                 if time.monotonic() > end or self.process.poll() is not None:
                     raise
-        self.sh("dmesg -n 1")
-        return self
-
-    def type(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-
-    def sh(self, line, timeout=60):
-        """Run a line that must succeed; returns what it prints."""
-        # The quotes tell the marks from their echo, into which a late prompt may fall.
-        self.type(f"echo be''gin; {line}; echo sta''tus=$?.")
-        text = self.wait_for(r"(?s)begin\n(.*?)status=(\d+)\.\n", timeout)
-        if text[2] != "0":
-            raise LabError(f"{self.name}: '{line}' ended with {text[2]}\n{text[1]}")
-        return text[1]
 
     def close(self):
         self.process.stdin.close()
