@@ -119,7 +119,7 @@ def test_every_frame_is_counted_once(ends):
         seen = uplinks(ends)
         return seen if seen == uplinks(ends) else None
 
-    one, other = wait_until(settled, 10, "silence")
+    one, other = wait_until(settled, 30, "silence")
     assert (one["tx_packets"], one["tx_bytes"]) == (other["rx_packets"], other["rx_bytes"])
     assert (other["tx_packets"], other["tx_bytes"]) == (one["rx_packets"], one["rx_bytes"])
     for uplink in (one, other):

@@ -82,7 +82,7 @@ def test_sockets_come_and_go_with_the_vfs(dom0):
         dom0.daemon.socket(function)
     assert not sockets[2].exists()
     dom0.guest.numvfs(dom0.pf, 0)
-    wait_until(lambda: not any(socket.exists() for socket in sockets), 5, "no sockets")
+    wait_until(lambda: not any(socket.exists() for socket in sockets), 30, "no sockets")
 
 
 def test_domains_talk(dom0, domains):

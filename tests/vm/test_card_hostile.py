@@ -139,7 +139,7 @@ def card_is_free(pair):
                 return True
         except (Refused, ConnectionError):
             return False
-    wait_until(freed, 5, "the card let go of")
+    wait_until(freed, 30, "the card let go of")
 
 
 @pytest.mark.parametrize("seed", range(1, 6))

@@ -38,7 +38,7 @@ def serves_the_next(pair):
 
 
 def free(pair):
-    wait_until(lambda: pair.daemon.function(VICTIM)["attached"] is None, 5, "detachment")
+    wait_until(lambda: pair.daemon.function(VICTIM)["attached"] is None, 30, "detachment")
 
 
 def test_guest_scribbles_over_its_registers(pair, crew):
@@ -67,7 +67,7 @@ def test_guest_moves_its_rings_outside_its_memory(pair, crew):
     with unharmed(pair):
         mad.sh(f"traffic poke {address} 0 0x2004 0x7777")     # VFTDBAH, ring enabled
         mad.sh(f"traffic poke {address} 0 0x2018 7")          # VFTDT
-        wait_until(lambda: pair.daemon.function(VICTIM)["dma"]["faults"] > before, 10, "a fault")
+        wait_until(lambda: pair.daemon.function(VICTIM)["dma"]["faults"] > before, 30, "a fault")
     fault = pair.daemon.function(VICTIM)["faults"][0]
     assert fault["requester"] == VICTIM and fault["reason"]
     mad.kill()
@@ -197,7 +197,7 @@ def test_wrong_files(pair):
                     client.call(GET_INFO, bytes(16)[:8], [fd, fd])
             client.call(RESET)
         serves_the_next(pair)
-        wait_until(lambda: len(os.listdir(files)) <= before, 5, "closed files")
+        wait_until(lambda: len(os.listdir(files)) <= before, 30, "closed files")
     for fd in others:
         os.close(fd)
 

@@ -126,7 +126,7 @@ def test_less_moderation_gives_more_interrupts(quiet):
 
 def test_an_idle_vf_raises_only_the_driver_s_own_strobe(quiet):
     seconds = 12
-    wait_until(lambda: quiet.a.ping(quiet.b.address, 1)["loss"] == 0, 5, "a first ping")
+    wait_until(lambda: quiet.a.ping(quiet.b.address, 1)["loss"] == 0, 30, "a first ping")
     time.sleep(6)       # ARP has nothing left to ask
     before = [signalled(quiet, guest) for guest in (quiet.a, quiet.b)]
     time.sleep(seconds)

@@ -69,7 +69,7 @@ def test_fault_names_requester_address_and_reason(crewed, hostile):
     outside = 0x7f0012345000
     frame = bytes.fromhex("ffffffffffff" + hostile.mac.replace(":", "") + "88b5") + bytes(50)
     hostile.send_frame(frame, address=outside)
-    wait_until(hostile.sent, 5, "completion of the bad descriptor")
+    wait_until(hostile.sent, 30, "completion of the bad descriptor")
     vf = daemon.function(HOSTILE)
     assert vf["dma"]["faults"] == before["dma"]["faults"] + 1
     assert vf["stats"]["drops"]["tx_dma_fault"] == before["stats"]["drops"]["tx_dma_fault"] + 1
@@ -83,7 +83,7 @@ def test_fault_names_requester_address_and_reason(crewed, hostile):
 
     # The ring goes on, and nobody else noticed.
     hostile.send_frame(frame)
-    wait_until(hostile.sent, 5, "completion of a good descriptor")
+    wait_until(hostile.sent, 30, "completion of a good descriptor")
     assert daemon.function(HOSTILE)["stats"]["tx_packets"] > before["stats"]["tx_packets"]
     assert flow.wait().rc == 0
     assert '"received": 1500, "missing": 0' in listener.wait().stdout
@@ -97,11 +97,11 @@ def test_memory_that_was_unmapped_is_gone(crewed, hostile):
     frame = bytes.fromhex("ffffffffffff" + hostile.mac.replace(":", "") + "88b5") + bytes(50)
     hostile.memory[0x90000:0x90000 + len(frame)] = frame
     hostile.send_frame(frame, address=0x40000000)
-    wait_until(hostile.sent, 5, "completion")
+    wait_until(hostile.sent, 30, "completion")
     before = daemon.function(HOSTILE)
     hostile.dma_unmap(0x40000000, 4096)
     hostile.send_frame(frame, address=0x40000000)
-    wait_until(hostile.sent, 5, "completion")
+    wait_until(hostile.sent, 30, "completion")
     after = daemon.function(HOSTILE)
     assert after["dma"]["faults"] == before["dma"]["faults"] + 1
     assert after["stats"]["tx_packets"] == before["stats"]["tx_packets"]
@@ -114,7 +114,7 @@ def test_read_only_memory_is_not_written(crewed, hostile):
     contents = bytes(hostile.memory)
     before = daemon.function(HOSTILE)["dma"]["faults"]
     a.run(f"traffic raw-send {a.nic} dst={hostile.mac} src={a.mac(a.nic)} count=5")
-    fault = wait_until(lambda: daemon.function(HOSTILE)["faults"][:1], 5, "a fault")[0]
+    fault = wait_until(lambda: daemon.function(HOSTILE)["faults"][:1], 30, "a fault")[0]
     assert daemon.function(HOSTILE)["dma"]["faults"] > before
     assert fault["access"] == "write" and fault["requester"] == HOSTILE
     assert bytes(hostile.memory) == contents

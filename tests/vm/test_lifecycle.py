@@ -88,7 +88,7 @@ def test_killed_under_load(pair, crew, load):
     assert flow.wait().rc == 0
     report = listener.wait().stdout
     assert '"sent": 6000, "received": 6000, "missing": 0, "duplicates": 0' in report
-    wait_until(lambda: pair.daemon.function(TRAPPED)["attached"] is None, 5, "detachment")
+    wait_until(lambda: pair.daemon.function(TRAPPED)["attached"] is None, 30, "detachment")
 
 
 def test_next_vm_takes_the_same_socket(pair, crew):
@@ -101,7 +101,7 @@ def test_next_vm_takes_the_same_socket(pair, crew):
         assert guest.ping(pair.a.address, 5)["loss"] == 0
         if number == 0:
             guest.poweroff()
-            wait_until(lambda: pair.daemon.function(TRAPPED)["attached"] is None, 5, "detachment")
+            wait_until(lambda: pair.daemon.function(TRAPPED)["attached"] is None, 30, "detachment")
         else:
             self_test(guest, nic)
             assert guest.ping(pair.a.address, 5)["loss"] == 0

@@ -84,7 +84,7 @@ def test_broadcast_reaches_every_member_once(port):
 def test_unicast_reaches_nobody_else(port):
     others = [port.b, *port.hosts[1:]]
     target = port.hosts[0]
-    wait_until(lambda: port.a.ping(target.address, 1)["loss"] == 0, 5, "a first ping")
+    wait_until(lambda: port.a.ping(target.address, 1)["loss"] == 0, 30, "a first ping")
     listeners = [member.start_bg(f"traffic raw-recv {member.nic} mark=5,promisc=1 2")
                  for member in others]
     for listener in listeners:

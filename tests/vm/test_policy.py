@@ -92,7 +92,7 @@ def test_administrator_s_mac_shows_in_the_guest(pair):
     pair.daemon.vf_set(guest.function, "mac", "52:54:00:00:07:77")
     wait_until(lambda: guest.mac(guest.nic) == "52:54:00:00:07:77", ADMIN_MAC_SOON_S, "the MAC")
     guest.up(guest.nic)
-    wait_until(lambda: reaches(pair.a, guest), 10, "traffic")
+    wait_until(lambda: reaches(pair.a, guest), 30, "traffic")
     assert pair.b.ping(pair.a.address, 5)["loss"] == 0
 
 
@@ -103,7 +103,7 @@ def test_link_state(pair):
     assert pair.b.ping(guest.address, 2)["received"] == 0
     pair.daemon.vf_set(guest.function, "state", "auto")
     guest.up(guest.nic)
-    wait_until(lambda: reaches(pair.b, guest), 10, "traffic")
+    wait_until(lambda: reaches(pair.b, guest), 30, "traffic")
 
 
 def test_spoofed_mac_is_dropped_and_counted(pair, wire):

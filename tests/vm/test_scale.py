@@ -79,7 +79,7 @@ def worker(daemon):
 
 def test_128_idle_vfs_cost_nothing(crew):
     daemon = crew.daemon(TWO_PFS)
-    wait_until(lambda: len(sockets(daemon)) == 128, 10, "128 sockets")
+    wait_until(lambda: len(sockets(daemon)) == 128, 30, "128 sockets")
     windows, seconds, packets = 4, 10, 20
     load = subprocess.Popen([program("vfload"), str(windows * seconds + 1), str(packets),
                              *sockets(daemon)],

@@ -96,7 +96,7 @@ def test_vlan_sub_interfaces(pair):
         guest.up("v42", f"10.42.0.{number}/24")
     try:
         # A netdev is told of the interface, a moment later.
-        wait_until(lambda: pair.a.ping("10.42.0.2", 1)["loss"] == 0, 5, "VLAN 42")
+        wait_until(lambda: pair.a.ping("10.42.0.2", 1)["loss"] == 0, 30, "VLAN 42")
         assert pair.a.ping("10.42.0.2", 5)["loss"] == 0
         for client, server, target in ((pair.a, pair.b, "10.42.0.2"),
                                        (pair.b, pair.a, "10.42.0.1")):
@@ -234,7 +234,7 @@ def test_both_queue_pairs_work_with_8_flows(pair):
     guests = (pair.a, pair.b)
     before = [packets(guest) for guest in guests]
     # The kernel throws dice for every flow: once in a hundred times all 8 fall on one side.
-    wait_until(all_grown, 10, "traffic on all queues")
+    wait_until(all_grown, 30, "traffic on all queues")
 
 
 @stock_driver
@@ -245,7 +245,7 @@ def test_the_stock_driver_counts_both_queue_pairs(pair):
         return all(counted[f"{way}_queue_{queue}_packets"] > 50
                    for counted in stats for way in ("rx", "tx") for queue in (0, 1))
 
-    wait_until(all_counted, 10, "traffic on all queues")
+    wait_until(all_counted, 30, "traffic on all queues")
 
 
 @every_driver

@@ -149,7 +149,7 @@ def test_port_vlan(bound, send):
     try:
         for vf in (0, 1):
             daemon.vf_set("0000:07:00.0", "vf", vf, "vlan", 100)
-        wait_until(started_anew, 10, "the echo's VF to start anew")
+        wait_until(started_anew, 30, "the echo's VF to start anew")
         seen = report(send())
         assert seen["received"] == FRAMES and seen["wrong"] == 0
     finally:
@@ -168,7 +168,7 @@ def test_only_the_pool_is_mapped(bound, send):
     assert re.search(rf"DMA: {vf['dma']['regions']} maps", daemon.cli("show")[1])
     assert sender.running()
     sender.stop()
-    after = wait_until(lambda: daemon.function(GUEST_VF)["dma"], 5)
+    after = wait_until(lambda: daemon.function(GUEST_VF)["dma"], 30)
     assert after["bytes"] == free["bytes"] and after["faults"] == 0
 
 

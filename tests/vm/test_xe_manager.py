@@ -335,11 +335,11 @@ def test_networks_and_sriov(api, house):
     sriov = api.post("/sriov", pif=pif, network=network)["uuid"]
     assert {p["address"]: p for p in api.get("/pif")["pifs"]}[PF]["numvfs"] == 63
     api.patch(f"/pf/{PF}", numvfs=8)
-    wait_until(lambda: api.get("/sriov")["sriovs"][0]["numvfs"] == 8, 5)
+    wait_until(lambda: api.get("/sriov")["sriovs"][0]["numvfs"] == 8, 30)
     numvfs = house.daemon.run_dir / f"sys/bus/pci/devices/{PF}/sriov_numvfs"
     for number in (0, 5):
         numvfs.write_text(str(number))
-    wait_until(lambda: api.get("/sriov")["sriovs"][0]["numvfs"] == 5, 5)
+    wait_until(lambda: api.get("/sriov")["sriovs"][0]["numvfs"] == 5, 30)
     api.delete(f"/sriov/{sriov}")
     api.patch(f"/pf/{PF}", numvfs=8)
 
@@ -386,10 +386,10 @@ def test_policy(own):
     house.daemon.vf_set(PF, "vf", "6", "vlan", "66")
     house.api.patch(f"/pf/{PF}", numvfs=4)
     house.api.patch(f"/pf/{PF}", numvfs=8)
-    wait_until(lambda: vlan(VF[6]) == 66, 5)
+    wait_until(lambda: vlan(VF[6]) == 66, 30)
     house.api.patch("/card/0000:07", mode="vm")
     house.api.patch("/card/0000:07", mode="host")
-    wait_until(lambda: vlan(VF[6]) == 66, 5)
+    wait_until(lambda: vlan(VF[6]) == 66, 30)
     assert house.daemon.cli("vf", "unset", VF[6])[0] == 0
     assert vlan(VF[6]) == 66
     house.api.patch(f"/pf/{PF}", numvfs=4)
@@ -418,7 +418,7 @@ def test_policy_that_the_card_refuses(own):
     house.daemon.stop()
     house.daemon.config = former
     house.daemon.start()
-    wait_until(lambda: house.daemon.functions().get(VF[6], {}).get("mac") == mac, 5)
+    wait_until(lambda: house.daemon.functions().get(VF[6], {}).get("mac") == mac, 30)
 
 
 @pytest.mark.parametrize("harm", ["newer", "damaged", "file"])
@@ -662,7 +662,7 @@ def test_restart_policy(guests, api, house):
         assert f"starts again in {seconds} s" in house.daemon.logs()
     # Who waits for the next start can be halted.
     os.kill(pids[-1], signal.SIGKILL)
-    wait_until(lambda: api.vm(uuid)["pid"] is None, 10)
+    wait_until(lambda: api.vm(uuid)["pid"] is None, 30)
     assert api.state(uuid) == "starting"
     assert "starts again in 4 s" in house.daemon.logs()
     api.post(f"/vm/{uuid}/shutdown")

@@ -40,7 +40,7 @@ def devices(daemon):
 
 def started(crew, config=CARD, functions=9, **options):
     daemon = crew.daemon(config, **options)
-    wait_until(lambda: len(daemon.functions()) == functions, 10, "the VFs")
+    wait_until(lambda: len(daemon.functions()) == functions, 30, "the VFs")
     return daemon
 
 
@@ -159,7 +159,7 @@ def test_attached_vf_has_a_driver(daemon):
         assert "Kernel driver in use: vfio-user" in lspci(daemon, "-k", "-s", VFS[2])
         for name, text, error in (("config", b"\0", errno.EPERM), ("reset", "1", errno.EBUSY)):
             assert write(folder / name, text) == error
-    wait_until(lambda: not (folder / "driver").exists(), 5, "the client's end")
+    wait_until(lambda: not (folder / "driver").exists(), 30, "the client's end")
 
 
 def setpci(daemon, *words):
@@ -249,7 +249,7 @@ def test_too_many_open_directories(daemon):
         for fd in fds:
             os.close(fd)
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
-    wait_until(has_room, 5, "room")
+    wait_until(has_room, 30, "room")
 
 
 # sriov_numvfs
@@ -288,7 +288,7 @@ def test_numvfs(crew):
         assert write(path, "0") == errno.EBUSY
         assert write(path, "1") == 0, "no change is none"
         assert vf.reg(0x8) is not None
-    wait_until(lambda: write(path, "0") == 0, 5, "the client's end")
+    wait_until(lambda: write(path, "0") == 0, 30, "the client's end")
     assert "attached" in daemon.log.read_text()
 
 
@@ -360,7 +360,7 @@ def test_end_with_users_inside(crew):
             os.pread(fd, 4, 0)
         assert dead.value.errno in (errno.ENOTCONN, errno.ECONNABORTED)
         daemon.start()
-        assert VF_LINE in wait_until(lambda: VF_LINE in lspci(daemon) and lspci(daemon), 10, "VFs")
+        assert VF_LINE in wait_until(lambda: VF_LINE in lspci(daemon) and lspci(daemon), 30, "VFs")
     finally:
         with contextlib.suppress(OSError):
             os.close(fd)
@@ -378,7 +378,7 @@ def test_end_during_requests(crew):
                               f" echo 8 >{path}/sriov_numvfs; do :; done"],
                              stderr=subprocess.DEVNULL)]
     try:
-        wait_until(lambda: (path / "sriov_numvfs").read_text() == "0\n", 5, "the writer at work")
+        wait_until(lambda: (path / "sriov_numvfs").read_text() == "0\n", 30, "the writer at work")
         assert daemon.stop() == 0
         for process in busy:
             process.wait(10)
@@ -393,13 +393,13 @@ def test_killed_and_restarted(crew, used):
     daemon = started(crew)
     daemon.kill()
     daemon.start()
-    wait_until(lambda: VF_LINE in lspci(daemon), 10, "the second daemon's tree")
+    wait_until(lambda: VF_LINE in lspci(daemon), 30, "the second daemon's tree")
     fd = os.open(devices(daemon) / PF / "vendor", os.O_RDONLY) if used else None
     daemon.kill()
     with pytest.raises(OSError):
         os.listdir(tree(daemon))
     daemon.start()
-    wait_until(lambda: VF_LINE in lspci(daemon), 10, "the new daemon's tree")
+    wait_until(lambda: VF_LINE in lspci(daemon), 30, "the new daemon's tree")
     if used:
         with pytest.raises(OSError):    # it is still the dead one's
             os.pread(fd, 4, 0)
@@ -508,7 +508,7 @@ def test_vm_mode(crew):
     assert "softiov card unplug 0000:07" in log and "sriov_numvfs: refused" in log
     # From one mode to the other the tree follows.
     assert daemon.cli("card", "unplug", "0000:07")[0] == 0
-    wait_until(lambda: len(os.listdir(devices(daemon))) == 9, 10, "the VFs of host mode")
+    wait_until(lambda: len(os.listdir(devices(daemon))) == 9, 30, "the VFs of host mode")
     assert (folder / "driver").resolve().name == "softiov-pf"
     assert daemon.cli("card", "plug", "0000:07")[0] == 0
     assert os.listdir(devices(daemon)) == [PF] and not (folder / "driver").exists()
