@@ -155,8 +155,10 @@ static void nap(struct dp_worker *worker, const struct dp_port_list *list, uint6
 	uint64_t end = nap_end(worker, list, now), woken;
 	struct timespec timeout;
 
-	if (end <= now)
+	if (end <= now) {
+		announce_nap(worker, 0);
 		return;
+	}
 	timeout.tv_sec = (time_t)((end - now) / NSEC_PER_SEC);
 	timeout.tv_nsec = (long)((end - now) % NSEC_PER_SEC);
 	listen_before_nap(worker, list);
